@@ -1,0 +1,9 @@
+package zerofs.log;
+
+/// Entry of a segment's directory: whose bytes a frame holds, for repacking and salvage.
+///
+/// @param storedBytes length of the frame in the segment
+/// @param owner opaque to storage: the inode
+/// @param index opaque to storage: the extent
+/// @param isPatch whether the frame holds some ranges of the extent or all of it
+public record FrameOwner(int storedBytes, long owner, long index, boolean isPatch) {}

@@ -1,0 +1,217 @@
+package zerofs.log;
+
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Randomness;
+import zerofs.base.Tasks;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.ObjectStore.Body;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.ObjectStore.PutOutcome;
+import zerofs.objectstore.StorageException;
+
+/// Extends the log of one epoch: sends objects, settles what became of them, counts them as stored
+/// in order of position.
+///
+/// A PUT goes on until it is settled: a store that is away is waited for, an outcome that is unknown
+/// is found out by reading. A position that holds another writer's object deposes this one: it sends
+/// and acknowledges nothing more.
+///
+/// Any task may send; the listener is told in order, one call at a time.
+public final class LogWriter {
+  private static final long RETRY_NANOS_MIN = 20_000_000L;
+  private static final long RETRY_NANOS_MAX = 2_000_000_000L;
+
+  private final ObjectStore store;
+  private final LogFormat format;
+  private final Tasks tasks;
+  private final Randomness randomness;
+  private final int epoch;
+  private final String salt;
+  private final Listener listener;
+  private final Tasks.Mutex mutex;
+  private final NavigableMap<Long, Long> settled = new TreeMap<>();
+  private long storedPosition;
+  private boolean telling;
+  private String lastNonce = LogHeader.NO_NONCE;
+  private StorageException.@Nullable Fenced deposed;
+  private volatile @Nullable String trouble;
+
+  /// Told what becomes of the log.
+  public interface Listener {
+    /// The object counts as stored, and so do all before it.
+    void stored(long position, long lastSequence);
+
+    /// Another writer owns the log. Once.
+    void deposed(StorageException.Fenced reason);
+  }
+
+  /// @param nextPosition the first position to send
+  public LogWriter(
+      ObjectStore store,
+      LogFormat format,
+      Tasks tasks,
+      Randomness randomness,
+      int epoch,
+      String salt,
+      long nextPosition,
+      Listener listener) {
+    this.store = store;
+    this.format = format;
+    this.tasks = tasks;
+    this.randomness = randomness;
+    this.epoch = epoch;
+    this.salt = salt;
+    this.listener = listener;
+    this.storedPosition = nextPosition - 1;
+    this.mutex = tasks.newMutex("log writer");
+  }
+
+  /// The header of the next object. Called in order of position.
+  public LogHeader header(
+      LogHeader.Kind kind, long position, long firstSequence, long lastSequence) {
+    byte[] random = new byte[16];
+    randomness.secret(random);
+    String nonce = HexFormat.of().formatHex(random);
+    mutex.lock();
+    try {
+      String predecessor = lastNonce;
+      lastNonce = nonce;
+      return new LogHeader(
+          kind, epoch, position, salt, nonce, predecessor, storedPosition, firstSequence,
+          lastSequence);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Sends an object; returns once it is settled. (It *counts* as stored once all before it do:
+  /// Rule COUNT_IN_ORDER.)
+  ///
+  /// @throws StorageException.Fenced when another writer owns the log
+  public void send(LogHeader header, Body body) throws StorageException {
+    String key = LogFormat.key(epoch, header.position());
+    long delay = RETRY_NANOS_MIN;
+    while (true) {
+      throwIfDeposed();
+      try {
+        // Rule CREATE_ONLY_LOG.
+        PutOutcome outcome = store.put(key, body, Cause.BARRIER);
+        if (outcome == PutOutcome.CREATED || isOwn(header, key)) {
+          break;
+        }
+        throw depose("log position " + header.position() + " is taken by another writer");
+      } catch (StorageException.Unavailable
+          | StorageException.OutcomeUnknown
+          | StorageException.Refused e) {
+        trouble = e.getMessage();
+        tasks.sleep(1 + Math.floorMod(randomness.nextLong(), delay));
+        delay = Math.min(2 * delay, RETRY_NANOS_MAX);
+      }
+    }
+    trouble = null;
+    settle(header.position(), header.lastSequence());
+  }
+
+  /// Rule EXISTS_IS_READ: "exists" says nothing about whose it is; the nonce does. "Exists", then
+  /// nothing there: the position was taken and let go by a later history.
+  private boolean isOwn(LogHeader header, String key) throws StorageException {
+    ObjectStore.Fetched footer = store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER);
+    if (footer == null || footer.bytes().remaining() < LogFormat.FOOTER_BYTES) {
+      return false;
+    }
+    byte[] nonce = new byte[16];
+    footer.bytes().get(footer.bytes().position() + 56, nonce);
+    return HexFormat.of().formatHex(nonce).equals(header.nonce());
+  }
+
+  private void settle(long position, long lastSequence) {
+    mutex.lock();
+    try {
+      settled.put(position, lastSequence);
+      if (telling) {
+        return; // Who is telling goes on with this one.
+      }
+      telling = true;
+    } finally {
+      mutex.unlock();
+    }
+    for (Map.Entry<Long, Long> next = nextInOrder(); next != null; next = nextInOrder()) {
+      listener.stored(next.getKey(), next.getValue());
+    }
+  }
+
+  /// Counts the next object as stored; null, and nobody is telling any more, when it is not settled.
+  private Map.@Nullable Entry<Long, Long> nextInOrder() {
+    mutex.lock();
+    try {
+      if (settled.isEmpty() || settled.firstKey() != storedPosition + 1) {
+        telling = false;
+        return null;
+      }
+      storedPosition++;
+      return settled.pollFirstEntry();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Rule DEPOSED_STOPS: it never goes on at the next position.
+  private StorageException.Fenced depose(String why) {
+    StorageException.Fenced reason =
+        new StorageException.Fenced(
+            why + ": this process is deposed (epoch " + epoch
+                + ") and acknowledges nothing more as durable");
+    boolean first;
+    mutex.lock();
+    try {
+      first = deposed == null;
+      deposed = first ? reason : deposed;
+    } finally {
+      mutex.unlock();
+    }
+    if (first) {
+      listener.deposed(reason);
+    }
+    return reason;
+  }
+
+  private void throwIfDeposed() throws StorageException.Fenced {
+    mutex.lock();
+    try {
+      if (deposed != null) {
+        throw new StorageException.Fenced(String.valueOf(deposed.getMessage()));
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Tells that a manifest of this writer was refused: another one owns the volume.
+  public StorageException.Fenced deposedByManifest(long number) {
+    return depose("manifest " + number + " was written by another writer");
+  }
+
+  /// Looks whether the next position is taken. For a writer whose clients wait while nothing was
+  /// stored for long.
+  public void checkNext(long position) throws StorageException {
+    String key = LogFormat.key(epoch, position);
+    if (store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER) != null) {
+      throw depose("log position " + position + " is taken by another writer");
+    }
+  }
+
+  /// Plants the epoch's own fence: everything committed counts as stored (Rule STOP_AFTER_STORED).
+  public void closeCleanly(long position, long lastSequence) throws StorageException {
+    LogHeader header = header(LogHeader.Kind.CLEAN_FENCE, position, 0, lastSequence);
+    send(header, format.fence(header));
+  }
+
+  /// Why objects are not being stored just now; null when they are.
+  public @Nullable String trouble() {
+    return trouble;
+  }
+}

@@ -1,0 +1,295 @@
+package zerofs.lsm;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Tasks;
+import zerofs.codec.FrameCodec;
+import zerofs.codec.ObjectId;
+import zerofs.manifest.Manifest.RunDescriptor;
+import zerofs.manifest.Manifest.TableDescriptor;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StorageException;
+
+/// Rows of a volume as far as they are stored: a stack of sorted runs, newest first. Runs in memory
+/// hold deltas of log objects that no SST holds yet; runs in the store hold the rest.
+///
+/// The stack is an immutable snapshot, swapped by reference: readers take no lock. One task flushes
+/// and compacts; ingest may run beside it. A flush reads nothing from the store.
+///
+/// Invariants: (1) positions of the runs are disjoint and descend. (2) memory runs at or below a
+/// flush's limit are not merged with later ones while it runs. (3) a merge that drops a reference
+/// emits the debit into its own output, so retrying a flush that failed counts nothing twice.
+public final class LsmTree {
+  /// Runs in memory of one level that are merged into one of the next.
+  private static final int MEMORY_FAN_IN = 4;
+
+  private final ObjectStore store;
+  private final FrameCodec codec;
+  private final RowMerger merger;
+  private final LsmSettings settings;
+  private final Tables tables;
+  private final Tasks.Mutex mutex;
+  private volatile Layers layers = new Layers(List.of(), List.of());
+  private long flushLimit;
+
+  private record Layers(List<MemoryRun> memory, List<RunDescriptor> stored) {}
+
+  public LsmTree(
+      ObjectStore store,
+      FrameCodec codec,
+      RowMerger merger,
+      Tasks tasks,
+      LsmSettings settings,
+      EpochSalts salts) {
+    this.store = store;
+    this.codec = codec;
+    this.merger = merger;
+    this.settings = settings;
+    this.tables = new Tables(store, codec, salts, settings.blockCacheBytes());
+    this.mutex = tasks.newMutex("lsm layers");
+  }
+
+  /// Starts with the runs of a manifest.
+  public void open(List<RunDescriptor> runs) {
+    mutex.lock();
+    try {
+      layers = new Layers(List.of(), List.copyOf(runs));
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// The delta of a stored log object becomes the newest run. Positions ascend.
+  public void ingest(long position, SortedRows delta) throws StorageException {
+    MemoryRun run = MemoryRun.of(position, position, 0, delta);
+    mutex.lock();
+    try {
+      List<MemoryRun> memory = new ArrayList<>();
+      memory.add(run);
+      memory.addAll(layers.memory());
+      while (mergeNewest(memory)) {
+        // One merge may make enough runs of the next level.
+      }
+      layers = new Layers(List.copyOf(memory), layers.stored());
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Merges the newest runs when enough of them have one level.
+  private boolean mergeNewest(List<MemoryRun> memory) throws StorageException {
+    int level = memory.getFirst().level();
+    int count = 0;
+    while (count < memory.size()
+        && memory.get(count).level() == level
+        && memory.get(count).lowest() > flushLimit) {
+      count++;
+    }
+    if (count < MEMORY_FAN_IN) {
+      return false;
+    }
+    List<MemoryRun> merged = memory.subList(0, count);
+    MemoryRun run = merged(merged, level + 1);
+    merged.clear();
+    memory.addFirst(run);
+    return true;
+  }
+
+  private MemoryRun merged(List<MemoryRun> runs, int level) throws StorageException {
+    SortedRows.Builder builder = new SortedRows.Builder();
+    MergeCursor cursor = new MergeCursor(cursors(runs), merger, false, true);
+    while (cursor.next()) {
+      builder.add(cursor.key(), cursor.value());
+    }
+    return MemoryRun.of(
+        runs.getLast().lowest(), runs.getFirst().highest(), level, builder.finish());
+  }
+
+  private static List<RowCursor> cursors(List<MemoryRun> runs) throws StorageException {
+    List<RowCursor> cursors = new ArrayList<>();
+    for (MemoryRun each : runs) {
+      cursors.add(RowCursor.of(each.rows(), new byte[0]));
+    }
+    return cursors;
+  }
+
+  /// The value of a key over all layers; null when there is none.
+  ///
+  /// @param mayWait without it, throws Miss when something must be read from the store
+  public byte @Nullable [] get(byte[] key, boolean mayWait) throws StorageException {
+    long hash = BloomFilter.hash(key);
+    Layers now = layers;
+    byte[] value = null;
+    for (MemoryRun each : now.memory()) {
+      value = over(key, value, each.get(key, hash));
+      if (value != null && merger.hidesOlder(key, value)) {
+        return value;
+      }
+    }
+    for (RunDescriptor each : now.stored()) {
+      value = over(key, value, tables.get(each.tables(), key, hash, mayWait));
+      if (value != null && merger.hidesOlder(key, value)) {
+        return value;
+      }
+    }
+    return value;
+  }
+
+  private byte @Nullable [] over(byte[] key, byte @Nullable [] newer, byte @Nullable [] older)
+      throws StorageException.Corrupt {
+    if (newer == null || older == null) {
+      return newer == null ? older : newer;
+    }
+    return merger.merge(key, newer, older, RowMerger.SideRows.NONE);
+  }
+
+  /// The rows with `from` ≤ key < `toExclusive`, as they are now.
+  public Scan scan(byte[] from, byte[] toExclusive, boolean mayWait) throws StorageException {
+    Layers now = layers;
+    List<RowCursor> cursors = new ArrayList<>();
+    for (MemoryRun each : now.memory()) {
+      cursors.add(RowCursor.of(each.rows(), from));
+    }
+    for (RunDescriptor each : now.stored()) {
+      cursors.add(new TableCursor(tables, each.tables(), from, mayWait, false));
+    }
+    return new Scan(new MergeCursor(cursors, merger, false, false), toExclusive);
+  }
+
+  /// Log objects whose rows are only in memory.
+  public long unflushedObjects() {
+    List<MemoryRun> memory = layers.memory();
+    return memory.isEmpty() ? 0 : memory.getFirst().highest() - memory.getLast().lowest() + 1;
+  }
+
+  /// Bytes of rows that are only in memory.
+  public long unflushedBytes() {
+    return layers.memory().stream().mapToLong(run -> run.rows().bytes()).sum();
+  }
+
+  /// Runs in memory and in the store that a lookup may ask.
+  public int runs() {
+    return layers.memory().size() + layers.stored().size();
+  }
+
+  public List<RunDescriptor> storedRuns() {
+    return layers.stored();
+  }
+
+  public long blockCacheBytes() {
+    return tables.cachedBytes();
+  }
+
+  /// Writes the rows in memory up to a position as one run; null when there are none. Nothing
+  /// changes until [#install].
+  ///
+  /// @param upTo highest log position; everything up to it was ingested
+  /// @param numbers gives numbers of SSTs, each once in the epoch
+  public @Nullable RunDescriptor flush(long upTo, int epoch, LongSupplier numbers)
+      throws StorageException {
+    List<MemoryRun> runs;
+    boolean bottom;
+    mutex.lock();
+    try {
+      flushLimit = upTo;
+      runs = layers.memory().stream().filter(run -> run.highest() <= upTo).toList();
+      bottom = layers.stored().isEmpty();
+    } finally {
+      mutex.unlock();
+    }
+    if (runs.isEmpty()) {
+      return null;
+    }
+    MergeCursor rows = new MergeCursor(cursors(runs), merger, bottom, true);
+    List<TableDescriptor> written = write(rows, epoch, numbers, Cause.FLUSH);
+    return new RunDescriptor(runs.getLast().lowest(), runs.getFirst().highest(), written);
+  }
+
+  private List<TableDescriptor> write(
+      RowCursor rows, int epoch, LongSupplier numbers, Cause cause) throws StorageException {
+    List<TableDescriptor> written = new ArrayList<>();
+    TableWriter writer = null;
+    while (rows.next()) {
+      if (writer == null) {
+        ObjectId id = new ObjectId(ObjectId.Kind.SST, epoch, numbers.getAsLong());
+        writer = new TableWriter(id, codec, tables.key(id), settings.compression());
+      }
+      writer.add(rows.key(), rows.value());
+      if (writer.bytes() >= settings.tableBytesMax()) {
+        written.add(put(writer, cause));
+        writer = null;
+      }
+    }
+    if (writer != null) {
+      written.add(put(writer, cause));
+    }
+    return written;
+  }
+
+  /// An SST's name is used once, so "exists" can only be this very PUT, applied before its answer
+  /// was lost.
+  private TableDescriptor put(TableWriter writer, Cause cause) throws StorageException {
+    TableWriter.Finished finished = writer.finish();
+    String key = finished.descriptor().id().key();
+    try {
+      store.put(key, finished.body(), cause);
+    } catch (StorageException.OutcomeUnknown e) {
+      store.put(key, finished.body(), cause);
+    }
+    return finished.descriptor();
+  }
+
+  /// What the runs of the store would be after the next compaction; null when none is due. Reads
+  /// and writes the store; nothing changes until [#install].
+  public @Nullable List<RunDescriptor> compact(int epoch, LongSupplier numbers)
+      throws StorageException {
+    List<RunDescriptor> runs = layers.stored();
+    CompactionPolicy.Choice choice = CompactionPolicy.choose(runs, settings);
+    if (choice == null) {
+      return null;
+    }
+    List<RunDescriptor> merged = runs.subList(choice.from(), choice.to());
+    List<RowCursor> cursors = new ArrayList<>();
+    for (RunDescriptor each : merged) {
+      cursors.add(new TableCursor(tables, each.tables(), new byte[0], true, true));
+    }
+    boolean bottom = choice.to() == runs.size();
+    MergeCursor rows = new MergeCursor(cursors, merger, bottom, true);
+    RunDescriptor output =
+        new RunDescriptor(
+            merged.getLast().lowestPosition(),
+            merged.getFirst().highestPosition(),
+            write(rows, epoch, numbers, Cause.COMPACTION));
+    List<RunDescriptor> after = new ArrayList<>(runs.subList(0, choice.from()));
+    after.add(output);
+    after.addAll(runs.subList(choice.to(), runs.size()));
+    return after;
+  }
+
+  /// Swaps the runs of the store for those of a manifest that was stored, and drops the rows in
+  /// memory that they hold.
+  public void install(List<RunDescriptor> runs, long mark) {
+    Set<ObjectId> gone = new HashSet<>();
+    mutex.lock();
+    try {
+      for (RunDescriptor run : layers.stored()) {
+        run.tables().forEach(table -> gone.add(table.id()));
+      }
+      List<MemoryRun> memory =
+          layers.memory().stream().filter(run -> run.highest() > mark).toList();
+      layers = new Layers(memory, List.copyOf(runs));
+      flushLimit = Math.max(flushLimit, mark);
+    } finally {
+      mutex.unlock();
+    }
+    for (RunDescriptor run : runs) {
+      run.tables().forEach(table -> gone.remove(table.id()));
+    }
+    gone.forEach(tables::forget);
+  }
+}

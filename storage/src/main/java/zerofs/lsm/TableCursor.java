@@ -1,0 +1,107 @@
+package zerofs.lsm;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import zerofs.manifest.Manifest.TableDescriptor;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StorageException;
+
+/// Walks one sorted run of tables: for scans through the block cache, for compaction in large reads
+/// that leave the cache alone.
+final class TableCursor implements RowCursor {
+  private static final int COMPACTION_READ_BYTES = 1 << 20;
+
+  private final Tables tables;
+  private final List<TableDescriptor> run;
+  private final boolean mayWait;
+  private final boolean forCompaction;
+  private final byte[] from;
+  private final Deque<Block> ahead = new ArrayDeque<>();
+  private int tableIndex = -1;
+  private @Nullable Table table;
+  private int blockIndex;
+  private Block.@Nullable Cursor cursor;
+
+  TableCursor(
+      Tables tables,
+      List<TableDescriptor> run,
+      byte[] from,
+      boolean mayWait,
+      boolean forCompaction) {
+    this.tables = tables;
+    this.run = run;
+    this.from = from;
+    this.mayWait = mayWait;
+    this.forCompaction = forCompaction;
+  }
+
+  @Override
+  public boolean next() throws StorageException {
+    while (true) {
+      if (cursor != null && cursor.next()) {
+        return true;
+      }
+      if (!nextBlock()) {
+        return false;
+      }
+    }
+  }
+
+  private boolean nextBlock() throws StorageException {
+    boolean starts = cursor == null && table == null;
+    if (table != null) {
+      blockIndex++;
+    }
+    while (table == null || blockIndex >= table.blocks().size()) {
+      if (!nextTable()) {
+        cursor = null;
+        return false;
+      }
+    }
+    Block block = load(java.util.Objects.requireNonNull(table));
+    cursor = block.new Cursor();
+    if (starts) {
+      cursor.seek(from);
+    }
+    return true;
+  }
+
+  private boolean nextTable() throws StorageException {
+    while (++tableIndex < run.size()) {
+      TableDescriptor descriptor = run.get(tableIndex);
+      byte[] last = HexFormat.of().parseHex(descriptor.lastKey());
+      if (Arrays.compareUnsigned(last, from) >= 0) {
+        Cause cause = forCompaction ? Cause.COMPACTION : Cause.METADATA;
+        Table opened = tables.table(descriptor, mayWait, cause);
+        table = opened;
+        blockIndex = opened.blockOf(from);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private Block load(Table from) throws StorageException {
+    if (!forCompaction) {
+      return tables.block(from, blockIndex, mayWait);
+    }
+    if (ahead.isEmpty()) {
+      ahead.addAll(tables.read(from, blockIndex, COMPACTION_READ_BYTES, Cause.COMPACTION));
+    }
+    return ahead.removeFirst();
+  }
+
+  @Override
+  public byte[] key() {
+    return java.util.Objects.requireNonNull(cursor).key();
+  }
+
+  @Override
+  public byte[] value() {
+    return java.util.Objects.requireNonNull(cursor).value();
+  }
+}

@@ -1,0 +1,288 @@
+package zerofs.objectstore;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/// Objects as files below a directory. A PUT is whole and durable or not there: the bytes go to a
+/// temporary file, are synced, get their name by link(2), which refuses a name that exists, and the
+/// directory is synced. Strongly consistent on a local filesystem with hard links.
+///
+/// After a crash temporary files may be left over; they are swept at open. One process at a time
+/// sweeps: a second one's temporary files carry its own process id and are left alone while fresh
+/// names differ.
+public final class FileObjectStore implements ObjectStore {
+  private static final String TEMPORARY = ".tmp";
+
+  private final Path root;
+  private final Path temporary;
+  private final AtomicLong temporaryNumber = new AtomicLong();
+  private final String owner = Long.toString(ProcessHandle.current().pid());
+
+  private FileObjectStore(Path root) {
+    this.root = root;
+    this.temporary = root.resolve(TEMPORARY);
+  }
+
+  /// Opens the store in `root`.
+  ///
+  /// @param create whether a missing directory is made
+  public static FileObjectStore open(Path root, boolean create) throws StorageException {
+    try {
+      if (create) {
+        makeDirectories(root);
+      }
+      if (!Files.isDirectory(root)) {
+        throw new StorageException.Refused(
+            "the storage directory " + root + " does not exist: create it, or correct storage.url");
+      }
+      FileObjectStore store = new FileObjectStore(root.toRealPath());
+      makeDirectories(store.temporary);
+      store.sweep();
+      return store;
+    } catch (IOException e) {
+      throw refused("open the storage directory", root, e);
+    }
+  }
+
+  private void sweep() throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(temporary)) {
+      for (Path each : files) {
+        String pid = each.getFileName().toString().replaceAll("-.*", "");
+        boolean dead =
+            !pid.matches("\\d{1,18}")
+                || ProcessHandle.of(Long.parseLong(pid)).isEmpty()
+                || pid.equals(owner);
+        if (dead) {
+          Files.deleteIfExists(each);
+        }
+      }
+    }
+  }
+
+  private Path path(String key) {
+    return root.resolve(key);
+  }
+
+  @Override
+  public @Nullable Fetched get(String key, long offset, int length, Cause cause)
+      throws StorageException {
+    try (FileChannel file = FileChannel.open(path(key), StandardOpenOption.READ)) {
+      return read(file, Math.min(offset, file.size()), length);
+    } catch (NoSuchFileException e) {
+      return absent(e);
+    } catch (IOException e) {
+      throw refused("read", path(key), e);
+    }
+  }
+
+  @Override
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
+      throws StorageException {
+    try (FileChannel file = FileChannel.open(path(key), StandardOpenOption.READ)) {
+      return read(file, Math.max(0, file.size() - length), length);
+    } catch (NoSuchFileException e) {
+      return absent(e);
+    } catch (IOException e) {
+      throw refused("read", path(key), e);
+    }
+  }
+
+  /// Absence counts only while the root is there: an unmounted disk is no empty store.
+  private @Nullable Fetched absent(NoSuchFileException e) throws StorageException {
+    if (!Files.isDirectory(temporary)) {
+      throw new StorageException.Refused("the storage directory " + root + " is gone", e);
+    }
+    return null;
+  }
+
+  private static Fetched read(FileChannel file, long offset, int length) throws IOException {
+    long size = file.size();
+    int count = (int) Math.min(length, size - offset);
+    ByteBuffer bytes = count > 64 << 10 ? ByteBuffer.allocateDirect(count) : ByteBuffer.allocate(count);
+    while (bytes.hasRemaining() && file.read(bytes, offset + bytes.position()) > 0) {
+      // Reads may be short.
+    }
+    return new Fetched(bytes.flip(), size);
+  }
+
+  @Override
+  public PutOutcome put(String key, Body body, Cause cause) throws StorageException {
+    Path target = path(key);
+    Path parent = parentOf(target);
+    Path written = temporary.resolve(owner + "-" + temporaryNumber.incrementAndGet());
+    boolean linked = false;
+    try {
+      write(written, body);
+      try {
+        link(target, parent, written);
+        linked = true;
+      } finally {
+        Files.deleteIfExists(written);
+      }
+      syncDirectory(parent);
+      return PutOutcome.CREATED;
+    } catch (FileAlreadyExistsException e) {
+      return PutOutcome.EXISTS;
+    } catch (IOException e) {
+      if (linked) {
+        throw new StorageException.OutcomeUnknown("syncing " + parent + " failed: " + e, e);
+      }
+      throw refused("write", target, e);
+    }
+  }
+
+  private static Path parentOf(Path path) {
+    Path parent = path.getParent();
+    if (parent == null) {
+      throw new IllegalArgumentException("key without a directory: " + path);
+    }
+    return parent;
+  }
+
+  private static void write(Path path, Body body) throws IOException {
+    try (FileChannel file =
+        FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      ByteBuffer[] parts = body.parts().stream().map(ByteBuffer::duplicate).toArray(ByteBuffer[]::new);
+      long left = body.bytes();
+      while (left > 0) {
+        left -= file.write(parts);
+      }
+      file.force(false);
+    }
+  }
+
+  private static void link(Path target, Path parent, Path written) throws IOException {
+    try {
+      Files.createLink(target, written);
+    } catch (NoSuchFileException e) {
+      makeDirectories(parent);
+      Files.createLink(target, written);
+    }
+  }
+
+  /// Makes a directory and its missing parents, durably.
+  private static void makeDirectories(Path directory) throws IOException {
+    if (Files.isDirectory(directory)) {
+      return;
+    }
+    Path parent = directory.toAbsolutePath().getParent();
+    if (parent != null) {
+      makeDirectories(parent);
+    }
+    try {
+      Files.createDirectory(directory);
+    } catch (FileAlreadyExistsException e) {
+      if (!Files.isDirectory(directory)) {
+        throw new NotDirectoryException(directory.toString());
+      }
+    }
+    if (parent != null) {
+      syncDirectory(parent);
+    }
+  }
+
+  private static void syncDirectory(Path directory) throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  @Override
+  public void delete(String key, Cause cause) throws StorageException {
+    try {
+      if (Files.deleteIfExists(path(key))) {
+        syncDirectory(parentOf(path(key)));
+      }
+    } catch (IOException e) {
+      throw refused("delete", path(key), e);
+    }
+  }
+
+  @Override
+  public List<Listed> list(String prefix, String startAfter, int limit, Cause cause)
+      throws StorageException {
+    List<Listed> found = new ArrayList<>();
+    try {
+      collect(root, "", prefix, startAfter, limit, found);
+    } catch (IOException e) {
+      throw refused("list", root, e);
+    }
+    return found;
+  }
+
+  /// A name in a directory; a directory sorts as `name/`, as its keys do.
+  private record Child(String key, Path path, boolean isDirectory) {}
+
+  private void collect(
+      Path directory,
+      String base,
+      String prefix,
+      String startAfter,
+      int limit,
+      List<Listed> found)
+      throws IOException {
+    for (Child child : children(directory, base)) {
+      if (found.size() == limit) {
+        return;
+      }
+      String key = child.key();
+      boolean mayMatch = key.startsWith(prefix) || (child.isDirectory() && prefix.startsWith(key));
+      boolean allBefore =
+          key.compareTo(startAfter) <= 0 && !(child.isDirectory() && startAfter.startsWith(key));
+      if (!mayMatch || allBefore) {
+        continue;
+      }
+      if (child.isDirectory()) {
+        collect(child.path(), key, prefix, startAfter, limit, found);
+      } else {
+        found.add(new Listed(key, Files.size(child.path())));
+      }
+    }
+  }
+
+  private List<Child> children(Path directory, String base) throws IOException {
+    List<Child> children = new ArrayList<>();
+    try (DirectoryStream<Path> paths = Files.newDirectoryStream(directory)) {
+      for (Path each : paths) {
+        if (!each.equals(temporary)) {
+          boolean isDirectory = Files.isDirectory(each);
+          String key = base + each.getFileName() + (isDirectory ? "/" : "");
+          children.add(new Child(key, each, isDirectory));
+        }
+      }
+    }
+    children.sort(java.util.Comparator.comparing(Child::key));
+    return children;
+  }
+
+  private static StorageException refused(String what, Path path, IOException e) {
+    if (e instanceof AccessDeniedException) {
+      return new StorageException.Refused(
+          "no permission to " + what + " " + path + ": check its owner and mode", e);
+    }
+    String message = String.valueOf(e.getMessage());
+    if (message.contains("No space left") || message.contains("quota exceeded")) {
+      return new StorageException.Refused(
+          "the disk under " + path + " is full: free some space, then it goes on by itself", e);
+    }
+    return new StorageException.Refused("could not " + what + " " + path + ": " + message, e);
+  }
+
+  @Override
+  public void close() {
+    // No file stays open between calls.
+  }
+}
