@@ -31,8 +31,8 @@ public final class Name {
     return bytes.clone();
   }
 
-  /// The bytes themselves, for encoders in this package: never changed.
-  byte[] raw() {
+  /// The bytes themselves, for encoders and hashes: never changed by anyone.
+  public byte[] raw() {
     return bytes;
   }
 

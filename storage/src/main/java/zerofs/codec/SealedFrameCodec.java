@@ -167,17 +167,13 @@ public final class SealedFrameCodec implements FrameCodec {
 
     ByteBuffer compress(ByteBuffer source, Compression compression) {
       int plainBytes = source.remaining();
-      ByteBuffer direct = source;
+      payload.clear();
       int compressed =
           switch (compression) {
             case Compression.None() -> plainBytes;
             case Compression.Zstd(int wanted) -> zstd(direct(source), wanted);
-            case Compression.Lz4() -> {
-              direct = direct(source);
-              yield lz4(direct);
-            }
+            case Compression.Lz4() -> lz4(direct(source));
           };
-      payload.clear();
       boolean pays = compressed < plainBytes - plainBytes / 20;
       if (!pays) {
         payload.put(RAW).put(source);

@@ -34,7 +34,6 @@ final class Table {
   static final long INDEX_FRAME = FrameCodec.SECTION_FRAMES_START + 1;
 
   /// Where a block lies. The key is not changed after construction.
-  @SuppressWarnings("ArrayRecordComponent")
   record BlockHandle(int offset, int storedBytes, int plainBytes, byte[] lastKey) {
     @Override
     public boolean equals(Object other) {

@@ -1,0 +1,359 @@
+package zerofs.fs.engine;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Tasks;
+import zerofs.codec.FrameCodec;
+import zerofs.codec.ObjectId;
+import zerofs.fs.FsError;
+import zerofs.fs.FsException;
+import zerofs.log.LogFormat;
+import zerofs.log.LogHeader;
+import zerofs.log.LogWriter;
+import zerofs.lsm.LsmTree;
+import zerofs.objectstore.StorageException;
+
+/// Makes commits durable: seals the open generation, encodes it, sends it as one log object, and
+/// settles it in memory once it counts as stored.
+///
+/// Barriers share (group commit): a new generation is sealed when none is in flight, or the last one
+/// was started more than a third of the usual PUT ago; a barrier that finds another under way waits
+/// for the next. A small generation is encoded and sent by the barrier's own task.
+///
+/// Locks: its mutex, then the gate. No inode's lock and no call to the store under either.
+final class Durability implements LogWriter.Listener, Files.Backpressure {
+  /// Up to here a generation is encoded and sent by the task that wanted it.
+  private static final long INLINE_BYTES_MAX = 256 << 10;
+
+  private final Tasks tasks;
+  private final Generations generations;
+  private final Encoder encoder;
+  private final LogFormat format;
+  private final FrameCodec codec;
+  private final LsmTree tree;
+  private final Settlement settlement;
+  private final Settings settings;
+  private final byte[] salt;
+  private final int epoch;
+  private final Map<Long, Sealed> inFlight = new ConcurrentHashMap<>();
+  private final Tasks.Mutex mutex;
+  private final Tasks.Signal changed;
+  private volatile long storedSequence;
+  private volatile long storedPosition;
+  private @Nullable LogWriter log;
+  private Tasks.@Nullable Task timer;
+  private int inFlightCount;
+  private long lastStart;
+  private long usualPut;
+  private boolean closing;
+  private @Nullable FsException failure;
+
+  /// @param inFlightMax log objects that may be under way at a time
+  /// @param generationBytesMax size at which a generation is sealed by itself
+  /// @param sealNanos age at which one is
+  record Settings(int inFlightMax, long generationBytesMax, long sealNanos) {}
+
+  private static final class Sealed {
+    private final Generation generation;
+    private final LogHeader header;
+    private Encoder.@Nullable Encoded encoded;
+
+    Sealed(Generation generation, LogHeader header) {
+      this.generation = generation;
+      this.header = header;
+    }
+  }
+
+  /// Settles a stored generation in the files in memory, and is told of progress.
+  interface Settlement {
+    void settle(Generation generation, Map<Generation.ChunkId, zerofs.fs.extent.ChunkRow> chunks);
+
+    void stored();
+
+    void deposed(StorageException.Fenced reason);
+  }
+
+  Durability(
+      Tasks tasks,
+      Generations generations,
+      Encoder encoder,
+      LogFormat format,
+      FrameCodec codec,
+      LsmTree tree,
+      Settlement settlement,
+      Settings settings,
+      int epoch,
+      byte[] salt) {
+    this.tasks = tasks;
+    this.generations = generations;
+    this.encoder = encoder;
+    this.format = format;
+    this.codec = codec;
+    this.tree = tree;
+    this.settlement = settlement;
+    this.settings = settings;
+    this.epoch = epoch;
+    this.salt = salt.clone();
+    this.mutex = tasks.newMutex("durability");
+    this.changed = mutex.newSignal();
+    this.storedSequence = generations.sequence();
+    this.storedPosition = generations.open().position() - 1;
+  }
+
+  void start(LogWriter writer) {
+    log = writer;
+    timer = tasks.fork("seal timer", Tasks.Kind.WAITING, this::sealByItself);
+  }
+
+  long storedSequence() {
+    return storedSequence;
+  }
+
+  long storedPosition() {
+    return storedPosition;
+  }
+
+  /// Wakes the timer: the open generation got its first change, or is full.
+  void sealDue() {
+    mutex.lock();
+    try {
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Blocks until all commits up to `sequence` are stored.
+  void barrier(long sequence) throws FsException {
+    if (sequence <= storedSequence) {
+      return;
+    }
+    mutex.lock();
+    try {
+      while (storedSequence < sequence) {
+        throwIfFailed();
+        if (generations.sealedSequence() < sequence && mayStart()) {
+          sealAndSend();
+        } else {
+          await(sequence);
+        }
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private boolean mayStart() {
+    return inFlightCount == 0
+        || (inFlightCount < settings.inFlightMax()
+            && tasks.nanoTime() - lastStart > usualPut / 3);
+  }
+
+  private void await(long sequence) {
+    boolean waitsForStart =
+        generations.sealedSequence() < sequence && inFlightCount < settings.inFlightMax();
+    if (waitsForStart) {
+      changed.await(Math.max(1, usualPut / 3 - (tasks.nanoTime() - lastStart)));
+    } else {
+      changed.await();
+    }
+  }
+
+  private void throwIfFailed() throws FsException {
+    if (failure != null) {
+      throw new FsException(failure.error(), String.valueOf(failure.getMessage()), failure);
+    }
+  }
+
+  /// Seals what is open and sends it. The mutex is held, let go while it is sent, and held again.
+  private void sealAndSend() {
+    Generation generation = generations.seal();
+    if (generation == null) {
+      return;
+    }
+    LogHeader header =
+        Objects.requireNonNull(log)
+            .header(
+                LogHeader.Kind.SEGMENT,
+                generation.position(),
+                generation.firstSequence(),
+                generation.lastSequence());
+    Sealed sealed = new Sealed(generation, header);
+    inFlight.put(generation.position(), sealed);
+    inFlightCount++;
+    lastStart = tasks.nanoTime();
+    mutex.unlock();
+    try {
+      if (generation.bytes() <= INLINE_BYTES_MAX) {
+        send(sealed);
+      } else {
+        tasks.fork("send log object", Tasks.Kind.WAITING, () -> send(sealed));
+      }
+    } finally {
+      mutex.lock();
+    }
+  }
+
+  private void send(Sealed sealed) {
+    long started = tasks.nanoTime();
+    long position = sealed.generation.position();
+    try {
+      ObjectId id = new ObjectId(ObjectId.Kind.LOG, epoch, position);
+      Encoder.Encoded encoded =
+          encoder.encode(sealed.generation, id, codec.objectKey(id, salt));
+      sealed.encoded = encoded;
+      Objects.requireNonNull(log)
+          .send(
+              sealed.header,
+              format.segment(
+                  sealed.header, encoded.frames(), encoded.directory(), encoded.rows().encode()));
+      noteDuration(tasks.nanoTime() - started);
+    } catch (StorageException e) {
+      fail(e);
+    } catch (RuntimeException e) {
+      fail(new StorageException.Closed("storing log position " + position + " failed: " + e));
+      throw e;
+    }
+  }
+
+  private void noteDuration(long nanos) {
+    mutex.lock();
+    try {
+      usualPut = usualPut == 0 ? nanos : (7 * usualPut + nanos) / 8;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// The object at `position` counts as stored: its rows go into the tree, then what it holds is
+  /// settled in memory, then it leaves, then waiters go on.
+  @Override
+  public void stored(long position, long lastSequence) {
+    Sealed sealed = inFlight.remove(position);
+    if (sealed == null) {
+      return; // A fence of our own at a clean stop.
+    }
+    Encoder.Encoded encoded = Objects.requireNonNull(sealed.encoded);
+    try {
+      tree.ingest(position, encoded.rows());
+    } catch (StorageException e) {
+      fail(e); // Rows just made do not merge: memory is broken, the log is whole.
+      return;
+    }
+    settlement.settle(sealed.generation, encoded.chunks());
+    generations.dropOldest(sealed.generation);
+    mutex.lock();
+    try {
+      storedSequence = lastSequence;
+      storedPosition = position;
+      inFlightCount--;
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
+    }
+    settlement.stored();
+  }
+
+  @Override
+  public void deposed(StorageException.Fenced reason) {
+    fail(reason);
+    settlement.deposed(reason);
+  }
+
+  /// Nothing more becomes durable: everyone who waits is told.
+  void fail(StorageException reason) {
+    mutex.lock();
+    try {
+      if (failure == null) {
+        failure = new FsException(FsError.CLOSED, String.valueOf(reason.getMessage()), reason);
+      }
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void sealByItself() {
+    mutex.lock();
+    try {
+      while (!closing && failure == null) {
+        Generation open = generations.open();
+        if (!open.isDirty()) {
+          changed.await();
+          continue;
+        }
+        long deadline = tasks.nanoTime() + settings.sealNanos();
+        while (!closing && failure == null && generations.open() == open && !isDue(open, deadline)) {
+          changed.await(Math.max(1, deadline - tasks.nanoTime()));
+        }
+        if (!closing && failure == null && generations.open() == open) {
+          awaitRoomAndSeal(open);
+        }
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private boolean isDue(Generation open, long deadline) {
+    return open.bytes() >= settings.generationBytesMax() || tasks.nanoTime() - deadline >= 0;
+  }
+
+  private void awaitRoomAndSeal(Generation open) {
+    while (inFlightCount >= settings.inFlightMax()
+        && failure == null
+        && generations.open() == open) {
+      changed.await();
+    }
+    if (failure == null && generations.open() == open) {
+      sealAndSend();
+    }
+  }
+
+  @Override
+  public boolean isFull() {
+    return generations.open().bytes() > 2 * settings.generationBytesMax() || failure != null;
+  }
+
+  @Override
+  public void await() throws FsException {
+    mutex.lock();
+    try {
+      throwIfFailed();
+      long position = storedPosition;
+      if (generations.open().isDirty() && inFlightCount < settings.inFlightMax()) {
+        sealAndSend();
+      }
+      while (storedPosition == position && failure == null && inFlightCount > 0) {
+        changed.await();
+      }
+      throwIfFailed();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Stores everything, then plants the epoch's own fence.
+  void closeCleanly() throws FsException, StorageException {
+    barrier(generations.sequence());
+    stop();
+    Objects.requireNonNull(log)
+        .closeCleanly(generations.open().position(), generations.sequence());
+  }
+
+  /// Stops sealing by itself.
+  void stop() {
+    mutex.lock();
+    try {
+      closing = true;
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
+    }
+    if (timer != null) {
+      timer.join();
+    }
+  }
+}

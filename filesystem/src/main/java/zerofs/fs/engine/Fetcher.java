@@ -1,0 +1,301 @@
+package zerofs.fs.engine;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import zerofs.fs.FsException;
+import zerofs.fs.extent.ChunkRow;
+import zerofs.fs.extent.ChunkRowFormat;
+import zerofs.fs.extent.ExtentState;
+import zerofs.fs.extent.FrameRef;
+import zerofs.fs.extent.Patch;
+import zerofs.fs.page.Page;
+import zerofs.fs.page.Reservation;
+import zerofs.fs.row.Inode;
+import zerofs.fs.row.RowKeys;
+import zerofs.objectstore.StorageException;
+
+/// Brings chunk rows and extents into memory: reads without locks, then installs under the inode's
+/// exclusive lock what is still true. What a commit or a cut has overtaken never enters memory; the
+/// operation that missed starts again and misses again.
+final class Fetcher {
+  /// Extents that one fetch brings in at most.
+  private static final int EXTENTS_MAX = ChunkRow.EXTENTS;
+
+  private final Generations generations;
+  private final Rows rows;
+  private final PageCache cache;
+  private final FrameReader reader;
+  private final Files.Backpressure backpressure;
+
+  Fetcher(
+      Generations generations,
+      Rows rows,
+      PageCache cache,
+      FrameReader reader,
+      Files.Backpressure backpressure) {
+    this.generations = generations;
+    this.rows = rows;
+    this.cache = cache;
+    this.reader = reader;
+    this.backpressure = backpressure;
+  }
+
+  /// Loads the row of a chunk.
+  void fetchRow(InodeNode node, long index) throws FsException {
+    if (!node.pin()) {
+      return;
+    }
+    try {
+      long before = settledCount(node);
+      byte[] value = rows.stored(RowKeys.chunk(node.inode(), index), true);
+      ChunkRow row = value == null ? ChunkRow.EMPTY : decoded(value);
+      try (LockSet _ = LockSet.exclusive(node)) {
+        FileData data = data(node);
+        if (data != null && data.settledCount() == before) {
+          install(data, index, row);
+        }
+      }
+    } finally {
+      node.unpin();
+    }
+  }
+
+  /// Loads all rows of a file from a chunk on.
+  void fetchRowsFrom(InodeNode node, long first) throws FsException {
+    if (!node.pin()) {
+      return;
+    }
+    try {
+      long before = settledCount(node);
+      List<byte[]> keys = new ArrayList<>();
+      List<ChunkRow> found = new ArrayList<>();
+      rows.scanStored(
+          RowKeys.chunk(node.inode(), first),
+          RowKeys.chunk(node.inode() + 1, 0),
+          (key, value) -> {
+            keys.add(key);
+            found.add(decoded(value));
+            return true;
+          });
+      try (LockSet _ = LockSet.exclusive(node)) {
+        FileData data = data(node);
+        if (data != null && data.settledCount() == before) {
+          for (int i = 0; i < keys.size(); i++) {
+            install(data, RowKeys.second(keys.get(i)), found.get(i));
+          }
+          data.setKnownFrom(first);
+          for (Chunk each : data.chunksFrom(first)) {
+            if (each.row() == null) {
+              install(data, each.index(), ChunkRow.EMPTY);
+            }
+          }
+        }
+      }
+    } finally {
+      node.unpin();
+    }
+  }
+
+  private static ChunkRow decoded(byte[] value) throws FsException {
+    try {
+      ChunkRow row = ChunkRow.bottom(ChunkRowFormat.decode(value));
+      return row == null ? ChunkRow.EMPTY : row;
+    } catch (StorageException.Corrupt e) {
+      throw Rows.failed(e);
+    }
+  }
+
+  private void install(FileData data, long index, ChunkRow stored) {
+    Chunk chunk = data.chunk(index);
+    if (chunk != null && chunk.row() != null) {
+      return;
+    }
+    if (chunk == null) {
+      chunk = data.makeChunk(index);
+      cache.add(chunk);
+    }
+    ChunkRow row = ChunkRow.bottom(data.withPendingCuts(index, stored, 0));
+    chunk.setRow(row == null ? ChunkRow.EMPTY : row);
+  }
+
+  private static long settledCount(InodeNode node) {
+    try (LockSet _ = LockSet.exclusive(node)) {
+      FileData data = data(node);
+      return data == null ? -1 : data.settledCount();
+    }
+  }
+
+  private static @Nullable FileData data(InodeNode node) {
+    Inode row = node.loadedRow();
+    if (row == Generation.REMOVED || !row.isFile()) {
+      return null;
+    }
+    FileData data = node.data();
+    if (data == null) {
+      data = new FileData(node, row.units == 0);
+      node.setData(data);
+    }
+    return data;
+  }
+
+  /// An extent to bring in: what the row said of it when the fetch was planned.
+  private record Wanted(long extent, ExtentState state) {}
+
+  /// Loads the extents of `[offset, end)`, and of what follows when the file is read in order.
+  void fetch(InodeNode node, long offset, long end, boolean sequential) throws FsException {
+    if (!node.pin()) {
+      return;
+    }
+    try {
+      long first = offset / Inode.EXTENT_BYTES;
+      long last = (end - 1) / Inode.EXTENT_BYTES;
+      for (long index = first / ChunkRow.EXTENTS; index <= last / ChunkRow.EXTENTS; index++) {
+        if (rowUnknown(node, index)) {
+          fetchRow(node, index);
+        }
+      }
+      if (sequential) {
+        last = Math.max(last, first / ChunkRow.EXTENTS * ChunkRow.EXTENTS + ChunkRow.EXTENTS - 1);
+      }
+      List<Wanted> wanted = plan(node, first, last);
+      if (!wanted.isEmpty()) {
+        bring(node, wanted);
+      }
+    } catch (StorageException e) {
+      throw Rows.failed(e);
+    } finally {
+      node.unpin();
+    }
+  }
+
+  private static boolean rowUnknown(InodeNode node, long index) {
+    try (LockSet _ = LockSet.exclusive(node)) {
+      FileData data = data(node);
+      return data != null && data.row(index) == null;
+    }
+  }
+
+  private static List<Wanted> plan(InodeNode node, long first, long last) {
+    List<Wanted> wanted = new ArrayList<>();
+    try (LockSet _ = LockSet.exclusive(node)) {
+      FileData data = data(node);
+      if (data == null) {
+        return wanted;
+      }
+      for (long extent = first; extent <= last && wanted.size() < EXTENTS_MAX; extent++) {
+        ChunkRow row = data.row(extent / ChunkRow.EXTENTS);
+        Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
+        int index = (int) (extent % ChunkRow.EXTENTS);
+        Page page = chunk == null ? null : chunk.page(index);
+        boolean missing = page == null || !page.isFull();
+        if (row != null && missing && (row.extent(index).exists() || page != null)) {
+          wanted.add(new Wanted(extent, row.extent(index)));
+        }
+      }
+    }
+    return wanted;
+  }
+
+  private void bring(InodeNode node, List<Wanted> wanted) throws FsException, StorageException {
+    List<FrameReader.Run> runs = readRuns(wanted);
+    Reservation memory;
+    while ((memory = cache.reserve(2 * wanted.size())) == null) {
+      backpressure.await();
+    }
+    try (Reservation reserved = memory) {
+      ByteBuffer bytes = ByteBuffer.allocateDirect(Inode.EXTENT_BYTES);
+      for (Wanted each : wanted) {
+        int length = reader.assemble(each.state(), frame -> find(runs, frame), bytes);
+        install(node, each, bytes.clear().limit(length), reserved);
+      }
+    }
+  }
+
+  private static FrameReader.Run find(List<FrameReader.Run> runs, FrameRef frame) {
+    for (FrameReader.Run each : runs) {
+      if (each.holds(frame)) {
+        return each;
+      }
+    }
+    throw new IllegalStateException("frame " + frame + " was not read");
+  }
+
+  private List<FrameReader.Run> readRuns(List<Wanted> wanted) throws StorageException {
+    List<FrameRef> frames = new ArrayList<>();
+    for (Wanted each : wanted) {
+      if (each.state().base() == ExtentState.Base.FRAME) {
+        frames.add(each.state().frame());
+      }
+      for (Patch patch : each.state().patches()) {
+        frames.add(patch.frame());
+      }
+    }
+    frames.sort(
+        Comparator.comparing((FrameRef frame) -> frame.object().key())
+            .thenComparingInt(FrameRef::offset));
+    List<FrameReader.Run> runs = new ArrayList<>();
+    for (int i = 0; i < frames.size(); ) {
+      FrameRef first = frames.get(i);
+      FrameRef last = first;
+      int next = i + 1;
+      while (next < frames.size() && FrameReader.joins(first, last, frames.get(next))) {
+        FrameRef candidate = frames.get(next);
+        boolean further = candidate.offset() >= last.offset();
+        last = further ? candidate : last;
+        next++;
+      }
+      runs.add(reader.read(first, last));
+      i = next;
+    }
+    return runs;
+  }
+
+  private void install(InodeNode node, Wanted wanted, ByteBuffer bytes, Reservation memory) {
+    try (LockSet _ = LockSet.exclusive(node)) {
+      FileData data = data(node);
+      Chunk chunk = data == null ? null : data.chunk(wanted.extent() / ChunkRow.EXTENTS);
+      if (data == null || chunk == null) {
+        return;
+      }
+      int index = (int) (wanted.extent() % ChunkRow.EXTENTS);
+      ChunkRow row = chunk.row();
+      if (row == null || !row.extent(index).equals(wanted.state())) {
+        return;
+      }
+      Page page = chunk.page(index);
+      if (page == null) {
+        if (!wanted.state().exists()) {
+          return;
+        }
+        page =
+            Page.full(
+                memory, node.inode(), wanted.extent(), bytes.remaining(), PageCache.CLEAN);
+        page.write(memory, 0, bytes.remaining(), bytes);
+        chunk.setPage(index, page);
+      } else if (!page.isFull()) {
+        fillBelow(chunk, index, page, bytes, memory);
+      }
+    }
+  }
+
+  /// A page with some ranges becomes full. In the open generation that happens in place; a frozen
+  /// one, which its encoder may be reading, is replaced by a copy that stands for the same
+  /// generation and becomes clean with it. Inside the gate, so that no seal comes between.
+  private void fillBelow(
+      Chunk chunk, int index, Page page, ByteBuffer bytes, Reservation memory) {
+    generations.guarded(
+        open -> {
+          Page filled = page;
+          boolean frozen =
+              page.generation() != PageCache.CLEAN && page.generation() != open.position();
+          if (frozen) {
+            filled = page.copy(memory, Inode.EXTENT_BYTES, page.generation());
+            chunk.setPage(index, filled);
+          }
+          filled.fillBelow(memory, bytes);
+        });
+  }
+}

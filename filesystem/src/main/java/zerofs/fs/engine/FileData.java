@@ -1,0 +1,138 @@
+package zerofs.fs.engine;
+
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import zerofs.fs.extent.ChunkRow;
+import zerofs.fs.extent.DebitSink;
+import zerofs.fs.row.Inode;
+
+/// The data of one file in memory. Guarded by the lock of its inode.
+///
+/// Invariant: a chunk's row, when known, is what is stored of it up to the last settled generation,
+/// with every later cut applied; pages hold what later generations wrote.
+final class FileData {
+  /// A cut whose generation is not settled yet.
+  private record PendingCut(long generation, long from) {}
+
+  private final InodeNode node;
+  private final Map<Long, Chunk> chunks = new HashMap<>();
+  private final Deque<PendingCut> pendingCuts = new ArrayDeque<>();
+
+  /// Chunks from here on that are not in `chunks` are known to have no row.
+  private long knownFrom;
+
+  /// Counts settled generations that touched this file: a row read before one is not installed
+  /// after it.
+  private long settledCount;
+
+  private long readEnd;
+
+  FileData(InodeNode node, boolean nothingStored) {
+    this.node = node;
+    this.knownFrom = nothingStored ? 0 : Long.MAX_VALUE;
+  }
+
+  InodeNode node() {
+    return node;
+  }
+
+  @Nullable Chunk chunk(long index) {
+    return chunks.get(index);
+  }
+
+  Collection<Chunk> chunks() {
+    return chunks.values();
+  }
+
+  /// All chunks at `from` or later, in no order.
+  List<Chunk> chunksFrom(long from) {
+    return chunks.values().stream().filter(chunk -> chunk.index() >= from).toList();
+  }
+
+  /// The chunk, made when it is not there: its row is known to be empty or not known.
+  Chunk makeChunk(long index) {
+    Chunk chunk = chunks.get(index);
+    if (chunk == null) {
+      chunk = new Chunk(this, index);
+      if (index >= knownFrom) {
+        chunk.setRow(ChunkRow.EMPTY);
+      }
+      chunks.put(index, chunk);
+    }
+    return chunk;
+  }
+
+  /// What is stored of a chunk; null = not known.
+  @Nullable ChunkRow row(long index) {
+    Chunk chunk = chunks.get(index);
+    if (chunk != null) {
+      return chunk.row();
+    }
+    return index >= knownFrom ? ChunkRow.EMPTY : null;
+  }
+
+  /// Forgets a chunk without pages.
+  void forget(Chunk chunk) {
+    ChunkRow row = chunk.row();
+    boolean empty = row != null && row.equals(ChunkRow.EMPTY);
+    if (!empty && chunk.index() >= knownFrom) {
+      knownFrom = chunk.index() + 1;
+    }
+    chunks.remove(chunk.index());
+  }
+
+  long knownFrom() {
+    return knownFrom;
+  }
+
+  void setKnownFrom(long index) {
+    knownFrom = Math.min(knownFrom, index);
+  }
+
+  /// Whether nothing hangs on it that memory must keep.
+  boolean isEmpty() {
+    return chunks.isEmpty() && pendingCuts.isEmpty();
+  }
+
+  void cut(long generation, long from) {
+    pendingCuts.add(new PendingCut(generation, from));
+  }
+
+  /// A row as the tree has it, with the cuts that the tree does not have yet.
+  ChunkRow withPendingCuts(long index, ChunkRow stored, long afterGeneration) {
+    ChunkRow row = stored;
+    for (PendingCut cut : pendingCuts) {
+      long chunkStart = index * Files.CHUNK_BYTES;
+      if (cut.generation() > afterGeneration && cut.from() < chunkStart + Files.CHUNK_BYTES) {
+        long from = Math.max(0, cut.from() - chunkStart);
+        ChunkRow clips = ChunkRow.cutFrom(from, Inode.EXTENT_BYTES, cut.generation());
+        row = ChunkRow.merge(clips, row, DebitSink.NONE);
+      }
+    }
+    return row;
+  }
+
+  /// A generation is settled: its cuts are in the tree.
+  void settled(long generation) {
+    settledCount++;
+    while (!pendingCuts.isEmpty() && pendingCuts.getFirst().generation() <= generation) {
+      pendingCuts.removeFirst();
+    }
+  }
+
+  long settledCount() {
+    return settledCount;
+  }
+
+  /// Notes a read; whether it went on where the last one ended.
+  boolean readsOn(long offset, long end) {
+    boolean sequential = offset == readEnd && offset > 0;
+    readEnd = end;
+    return sequential;
+  }
+}

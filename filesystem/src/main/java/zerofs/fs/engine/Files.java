@@ -1,0 +1,518 @@
+package zerofs.fs.engine;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Miss;
+import zerofs.base.Tasks;
+import zerofs.fs.Attributes;
+import zerofs.fs.Call;
+import zerofs.fs.FsError;
+import zerofs.fs.FsException;
+import zerofs.fs.extent.ChunkRow;
+import zerofs.fs.extent.DebitSink;
+import zerofs.fs.page.Page;
+import zerofs.fs.page.Reservation;
+import zerofs.fs.row.Inode;
+
+/// Reads, writes and cuts of file data in memory.
+///
+/// A partial write to an extent that is not in memory reads nothing: its page holds the written
+/// ranges until it is stored as a patch or something reads what lies under them. Only a write into a
+/// file *with holes* whose chunk row is not in memory fetches that row, to know whether it makes a
+/// new extent (docs/adr/0006).
+final class Files {
+  static final long CHUNK_BYTES = (long) ChunkRow.EXTENTS * Inode.EXTENT_BYTES;
+
+  /// A file with more chunks than this is cut in steps, by the reaper.
+  static final long CUT_CHUNKS_MAX = 4096;
+
+  private static final int EXTENT_BYTES = Inode.EXTENT_BYTES;
+
+  private final Tasks tasks;
+  private final Generations generations;
+  private final InodeTable inodes;
+  private final PageCache cache;
+  private final SpaceUsage usage;
+  private final Fetcher fetcher;
+  private final Backpressure backpressure;
+
+  Files(
+      Tasks tasks,
+      Generations generations,
+      InodeTable inodes,
+      PageCache cache,
+      SpaceUsage usage,
+      Fetcher fetcher,
+      Backpressure backpressure) {
+    this.tasks = tasks;
+    this.generations = generations;
+    this.inodes = inodes;
+    this.cache = cache;
+    this.usage = usage;
+    this.fetcher = fetcher;
+    this.backpressure = backpressure;
+  }
+
+  /// Tells writers to wait, or how.
+  interface Backpressure {
+    /// Whether the open generation may not grow now.
+    boolean isFull();
+
+    /// Blocks until it may, or until memory was freed.
+    void await() throws FsException;
+  }
+
+  /// Memory of one write, reserved before its locks.
+  record WriteMemory(Reservation blocks) implements AutoCloseable {
+    @Override
+    public void close() {
+      blocks.close();
+    }
+  }
+
+  private WriteMemory reserve(int blocks) {
+    Reservation reservation = backpressure.isFull() ? null : cache.reserve(blocks);
+    if (reservation == null) {
+      throw new Miss(backpressure::await);
+    }
+    return new WriteMemory(reservation);
+  }
+
+  /// Memory for a cut, which may have to replace the page that it goes through.
+  WriteMemory reserveForCut(Call call, boolean cuts) {
+    Objects.requireNonNull(call);
+    return reserve(cuts ? 1 : 0);
+  }
+
+  /// Says that nothing is stored of a file yet.
+  void born(InodeNode node) {
+    if (node.loadedRow().isFile()) {
+      node.setData(new FileData(node, true));
+    }
+  }
+
+  private static FileData data(InodeNode node) {
+    FileData data = node.data();
+    if (data == null) {
+      data = new FileData(node, node.loadedRow().units == 0);
+      node.setData(data);
+    }
+    return data;
+  }
+
+  private Chunk makeChunk(FileData data, long index) {
+    Chunk chunk = data.chunk(index);
+    if (chunk == null) {
+      chunk = data.makeChunk(index);
+      cache.add(chunk);
+    }
+    return chunk;
+  }
+
+  int read(Call call, long inode, long offset, ByteBuffer target) throws FsException {
+    InodeNode node = inodes.pin(inode, false);
+    int start = target.position();
+    boolean done = false;
+    boolean updateAtime;
+    try {
+      node.lock().lockShared();
+      try {
+        Inode row = Namespace.requireLiving(node);
+        requireFile(row, offset);
+        Permissions.requireUnlessOpened(row, call, Permissions.READ);
+        long end = Math.min(row.size, saturatedAdd(offset, target.remaining()));
+        if (offset < end) {
+          readLocked(node, offset, end, target);
+        }
+        updateAtime = Atimes.isDue(row, tasks.wallNanos());
+        call.reached(node.lastSequence());
+        done = true;
+      } finally {
+        node.lock().unlockShared();
+      }
+      if (updateAtime) {
+        Atimes.update(node, generations, tasks.wallNanos());
+      }
+      return target.position() - start;
+    } finally {
+      if (!done) {
+        target.position(start);
+      }
+      node.unpin();
+    }
+  }
+
+  private static long saturatedAdd(long offset, long length) {
+    return offset > Long.MAX_VALUE - length ? Long.MAX_VALUE : offset + length;
+  }
+
+  private static void requireFile(Inode row, long offset) throws FsException {
+    if (row.isDirectory()) {
+      throw new FsException(FsError.IS_DIRECTORY);
+    }
+    if (!row.isFile() || offset < 0) {
+      throw new FsException(FsError.INVALID);
+    }
+  }
+
+  private void readLocked(InodeNode node, long offset, long end, ByteBuffer target) {
+    FileData data = node.data();
+    if (data == null) {
+      if (node.loadedRow().units == 0) {
+        hole(end - offset, target);
+        return;
+      }
+      throw new Miss(() -> fetcher.fetch(node, offset, end, false));
+    }
+    for (long at = offset; at < end; ) {
+      long extent = at / EXTENT_BYTES;
+      int from = (int) (at % EXTENT_BYTES);
+      int to = (int) Math.min(EXTENT_BYTES, from + (end - at));
+      readExtent(node, data, extent, from, to, offset, end, target);
+      at += to - from;
+    }
+    data.readsOn(offset, end);
+  }
+
+  private void readExtent(
+      InodeNode node,
+      FileData data,
+      long extent,
+      int from,
+      int to,
+      long offset,
+      long end,
+      ByteBuffer target) {
+    int index = (int) (extent % ChunkRow.EXTENTS);
+    Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
+    Page page = chunk == null ? null : chunk.page(index);
+    if (page != null && chunk != null && page.covers(from, to)) {
+      chunk.touch(index);
+      page.read(from, to, target);
+      return;
+    }
+    ChunkRow row = data.row(extent / ChunkRow.EXTENTS);
+    if (page == null && row != null && !row.extent(index).exists()) {
+      hole(to - from, target);
+      return;
+    }
+    boolean sequential = data.readsOn(offset, offset);
+    throw new Miss(() -> fetcher.fetch(node, offset, end, sequential));
+  }
+
+  private static void hole(long bytes, ByteBuffer target) {
+    Page.readHole((int) bytes, target);
+  }
+
+  Attributes write(Call call, long inode, long offset, ByteBuffer source) throws FsException {
+    int length = source.remaining();
+    if (offset < 0) {
+      throw new FsException(FsError.INVALID);
+    }
+    if (offset > Long.MAX_VALUE - length) {
+      throw new FsException(FsError.FILE_TOO_LARGE);
+    }
+    InodeNode node = inodes.pin(inode, false);
+    try (WriteMemory memory = reserve(length / EXTENT_BYTES + 2);
+        LockSet _ = LockSet.exclusive(node)) {
+      Inode row = Namespace.requireLiving(node);
+      requireFile(row, offset);
+      Permissions.requireUnlessOpened(row, call, Permissions.WRITE);
+      if (length == 0) {
+        return row.attributes();
+      }
+      return writeLocked(call, node, row, offset, source, memory);
+    } finally {
+      node.unpin();
+    }
+  }
+
+  private Attributes writeLocked(
+      Call call, InodeNode node, Inode row, long offset, ByteBuffer source, WriteMemory memory)
+      throws FsException {
+    long end = offset + source.remaining();
+    FileData data = data(node);
+    List<ExtentWrite> plan = plan(node, data, row, offset, end);
+    Inode.Draft draft = row.edit();
+    draft.units += plan.stream().filter(ExtentWrite::isNew).count();
+    draft.size = Math.max(row.size, end);
+    draft.change++;
+    long now = tasks.wallNanos();
+    draft.mtime(now).ctime(now);
+    if (!call.caller().isSuperuser()) {
+      draft.mode = Permissions.withoutPrivileges(draft.mode);
+    }
+    Inode changed = draft.build();
+    long growth = changed.allocatedBytes() - row.allocatedBytes();
+    if (!usage.tryCharge(growth)) {
+      throw new FsException(FsError.NO_SPACE);
+    }
+    long sequence =
+        generations.commit(
+            open -> {
+              for (ExtentWrite each : plan) {
+                apply(open, data, each, memory.blocks(), source);
+              }
+              open.put(changed);
+              usage.commit(growth, 0);
+            });
+    node.setRow(changed);
+    Namespace.finish(call, sequence, node);
+    return changed.attributes();
+  }
+
+  /// What a write does to one extent.
+  ///
+  /// @param isNew whether the extent did not exist
+  /// @param startsFull whether a page made for it is full: nothing stored under it matters
+  private record ExtentWrite(long extent, int from, int to, boolean isNew, boolean startsFull) {}
+
+  private List<ExtentWrite> plan(
+      InodeNode node, FileData data, Inode row, long offset, long end) {
+    List<ExtentWrite> plan = new ArrayList<>();
+    for (long at = offset; at < end; ) {
+      long extent = at / EXTENT_BYTES;
+      int from = (int) (at % EXTENT_BYTES);
+      int to = (int) Math.min(EXTENT_BYTES, from + (end - at));
+      plan.add(plan(node, data, row, extent, from, to));
+      at += to - from;
+    }
+    return plan;
+  }
+
+  private ExtentWrite plan(
+      InodeNode node, FileData data, Inode row, long extent, int from, int to) {
+    int index = (int) (extent % ChunkRow.EXTENTS);
+    Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
+    Page page = chunk == null ? null : chunk.page(index);
+    long start = extent * EXTENT_BYTES;
+    if (page != null) {
+      if (page.wouldExceedRanges(from, to)) {
+        throw new Miss(() -> fetcher.fetch(node, start, start + EXTENT_BYTES, false));
+      }
+      return new ExtentWrite(extent, from, to, false, false);
+    }
+    boolean exists = exists(node, data, row, extent);
+    boolean replacesAll = from == 0 && to >= Math.min(EXTENT_BYTES, row.size - start);
+    return new ExtentWrite(extent, from, to, !exists, !exists || replacesAll);
+  }
+
+  private boolean exists(InodeNode node, FileData data, Inode row, long extent) {
+    if (extent >= Inode.extentsOf(row.size)) {
+      return false;
+    }
+    ChunkRow known = data.row(extent / ChunkRow.EXTENTS);
+    if (known != null) {
+      return known.extent((int) (extent % ChunkRow.EXTENTS)).exists();
+    }
+    if (row.isDense()) {
+      return true;
+    }
+    throw new Miss(() -> fetcher.fetchRow(node, extent / ChunkRow.EXTENTS));
+  }
+
+  private void apply(
+      Generation open, FileData data, ExtentWrite write, Reservation memory, ByteBuffer source) {
+    Chunk chunk = makeChunk(data, write.extent() / ChunkRow.EXTENTS);
+    int index = (int) (write.extent() % ChunkRow.EXTENTS);
+    Page page = chunk.page(index);
+    if (page == null) {
+      long inode = data.node().inode();
+      page =
+          write.startsFull()
+              ? Page.full(memory, inode, write.extent(), write.to(), open.position())
+              : Page.partial(memory, inode, write.extent(), write.to(), open.position());
+      chunk.setPage(index, page);
+      open.add(page);
+    } else {
+      page = writable(open, chunk, index, page, memory, write.to());
+    }
+    page.write(memory, write.from(), write.to(), source);
+    chunk.touch(index);
+  }
+
+  /// The page of an extent, made to belong to the open generation.
+  private static Page writable(
+      Generation open, Chunk chunk, int index, Page page, Reservation memory, int bytes) {
+    if (page.generation() == open.position()) {
+      return page;
+    }
+    Page writable = page;
+    if (page.generation() == PageCache.CLEAN) {
+      page.setGeneration(open.position());
+    } else {
+      writable = page.copy(memory, bytes, open.position()); // Its encoder may be reading it.
+      chunk.setPage(index, writable);
+    }
+    open.add(writable);
+    return writable;
+  }
+
+  /// A change of size, planned under the exclusive lock, applied inside the gate.
+  interface Resize {
+    long extentsAfter();
+
+    void apply(Generation open);
+  }
+
+  /// The removal of a file's data.
+  interface Removal {
+    void apply(Generation open);
+  }
+
+  Resize planResize(InodeNode node, Inode row, long size, WriteMemory memory) {
+    if (size >= row.size) {
+      return new Grow(row.units);
+    }
+    return new Cut(node, row, size, extentsAfterCut(node, row, size), memory.blocks());
+  }
+
+  /// Whether a file has too much data to be cut off in one commit.
+  static boolean isHuge(Inode row) {
+    return row.isFile() && row.units > CUT_CHUNKS_MAX * ChunkRow.EXTENTS;
+  }
+
+  /// Plans the removal of all data of an inode that goes.
+  @Nullable Removal planRemoval(InodeNode node, Inode row) {
+    if (!row.isFile() || row.units == 0) {
+      return null;
+    }
+    extentsAfterCut(node, row, 0);
+    return new Cut(node, row, 0, 0, null)::apply;
+  }
+
+  private record Grow(long extentsAfter) implements Resize {
+    @Override
+    public void apply(Generation open) {
+      // What lies beyond the old end is a hole, and no row says otherwise.
+    }
+  }
+
+  /// Existing extents below `size`; on the way, whatever the cut must know of rows is fetched.
+  private long extentsAfterCut(InodeNode node, Inode row, long size) {
+    if (row.isDense()) {
+      return Inode.extentsOf(size);
+    }
+    FileData data = data(node);
+    long keptExtents = Inode.extentsOf(size);
+    long firstChunk = keptExtents / ChunkRow.EXTENTS;
+    if (data.knownFrom() > firstChunk) {
+      throw new Miss(() -> fetcher.fetchRowsFrom(node, firstChunk));
+    }
+    long removed = 0;
+    for (Chunk chunk : data.chunksFrom(firstChunk)) {
+      long start = chunk.index() * ChunkRow.EXTENTS;
+      removed += existing(chunk, (int) Math.max(0, keptExtents - start));
+    }
+    return row.units - removed;
+  }
+
+  private static int existing(Chunk chunk, int fromIndex) {
+    int count = 0;
+    ChunkRow row = Objects.requireNonNull(chunk.row(), "row of a known chunk");
+    for (int i = fromIndex; i < ChunkRow.EXTENTS; i++) {
+      if (chunk.page(i) != null || row.extent(i).exists()) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  /// Cuts a file at a byte: drops or clips pages and known rows, and puts clips for the chunks that
+  /// may have something stored.
+  private static final class Cut implements Resize {
+    private final FileData data;
+    private final Inode row;
+    private final long size;
+    private final long extentsAfter;
+    private final @Nullable Reservation memory;
+
+    Cut(
+        InodeNode node, Inode row, long size, long extentsAfter, @Nullable Reservation memory) {
+      this.data = data(node);
+      this.row = row;
+      this.size = size;
+      this.extentsAfter = extentsAfter;
+      this.memory = memory;
+    }
+
+    @Override
+    public long extentsAfter() {
+      return extentsAfter;
+    }
+
+    @Override
+    public void apply(Generation open) {
+      long first = size / CHUNK_BYTES;
+      if (row.isDense()) {
+        long last = (row.size - 1) / CHUNK_BYTES;
+        for (long index = first; index <= last; index++) {
+          clip(open, index);
+        }
+      }
+      for (Chunk chunk : data.chunksFrom(first)) {
+        if (!row.isDense()) {
+          clip(open, chunk.index());
+        }
+        cutChunk(open, chunk);
+      }
+      open.touch(row.inode);
+      data.cut(open.position(), size);
+    }
+
+    private void clip(Generation open, long index) {
+      open.cut(new Generation.ChunkId(row.inode, index), clips(open, index));
+    }
+
+    private ChunkRow clips(Generation open, long index) {
+      long from = Math.max(0, size - index * CHUNK_BYTES);
+      return ChunkRow.cutFrom(from, EXTENT_BYTES, open.position());
+    }
+
+    private void cutChunk(Generation open, Chunk chunk) {
+      long start = chunk.index() * CHUNK_BYTES;
+      for (int i = 0; i < ChunkRow.EXTENTS; i++) {
+        Page page = chunk.page(i);
+        long extentStart = start + (long) i * EXTENT_BYTES;
+        if (page != null && extentStart + EXTENT_BYTES > size) {
+          cutPage(open, chunk, i, page, (int) Math.max(0, size - extentStart));
+        }
+      }
+      ChunkRow known = chunk.row();
+      if (known != null) {
+        ChunkRow left =
+            ChunkRow.bottom(ChunkRow.merge(clips(open, chunk.index()), known, DebitSink.NONE));
+        chunk.setRow(left == null ? ChunkRow.EMPTY : left);
+      }
+    }
+
+    private void cutPage(Generation open, Chunk chunk, int index, Page page, int keep) {
+      boolean frozen =
+          page.generation() != PageCache.CLEAN && page.generation() != open.position();
+      if (keep == 0) {
+        chunk.setPage(index, null);
+        if (!frozen) {
+          page.free(); // A frozen one is freed when its generation settles.
+        }
+        return;
+      }
+      if (!page.reaches(keep)) {
+        return;
+      }
+      Page kept = page;
+      if (frozen) {
+        kept = page.copy(Objects.requireNonNull(memory), keep, open.position());
+        chunk.setPage(index, kept);
+        open.add(kept);
+      }
+      kept.clip(keep);
+      if (kept.isEmptyPartial()) {
+        chunk.setPage(index, null);
+        kept.free();
+      }
+    }
+  }
+}

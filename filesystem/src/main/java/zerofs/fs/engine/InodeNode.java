@@ -1,0 +1,134 @@
+package zerofs.fs.engine;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Tasks;
+import zerofs.fs.row.Inode;
+
+/// One inode in memory: its current row, its lock, and what hangs on it.
+///
+/// The row is null until it is loaded; who loads sets it only if it is still null, and nobody
+/// changes an inode whose row is null, so a slow load never hides a commit. `Generation.REMOVED`
+/// says that the inode is gone.
+///
+/// The lock guards the row's changes, the file data and the name cache: held exclusively to change,
+/// shared to read several things together. The row alone may be read without it.
+final class InodeNode {
+  private static final int DEAD = -1;
+
+  private final long inode;
+  private final Tasks.SharedMutex lock;
+  private final AtomicInteger pins = new AtomicInteger();
+  private final AtomicReference<@Nullable Inode> row = new AtomicReference<>();
+  private volatile long lastSequence;
+  private volatile boolean referenced = true;
+  private volatile @Nullable FileData data;
+  private volatile @Nullable NameCache names;
+  private int opens;
+
+  InodeNode(long inode, Tasks tasks) {
+    this.inode = inode;
+    this.lock = tasks.newSharedMutex("inode");
+  }
+
+  long inode() {
+    return inode;
+  }
+
+  Tasks.SharedMutex lock() {
+    return lock;
+  }
+
+  @Nullable Inode row() {
+    return row.get();
+  }
+
+  /// The row of a node that is known to be loaded.
+  Inode loadedRow() {
+    Inode loaded = row.get();
+    if (loaded == null) {
+      throw new IllegalStateException("inode " + inode + " is not loaded");
+    }
+    return loaded;
+  }
+
+  /// Sets the row that was loaded, unless it is known already.
+  void loaded(Inode loaded) {
+    row.compareAndSet(null, loaded);
+  }
+
+  /// Changes the row; the lock is held exclusively.
+  void setRow(Inode changed) {
+    row.set(changed);
+  }
+
+  boolean isRemoved() {
+    return row.get() == Generation.REMOVED;
+  }
+
+  /// The last commit that changed this inode, as far as is known; 0 = none since it was loaded.
+  long lastSequence() {
+    return lastSequence;
+  }
+
+  void touched(long sequence) {
+    lastSequence = Math.max(lastSequence, sequence);
+  }
+
+  /// Keeps the node in memory; false when it has just left.
+  boolean pin() {
+    while (true) {
+      int now = pins.get();
+      if (now == DEAD) {
+        return false;
+      }
+      if (pins.compareAndSet(now, now + 1)) {
+        if (!referenced) {
+          referenced = true;
+        }
+        return true;
+      }
+    }
+  }
+
+  void unpin() {
+    pins.decrementAndGet();
+  }
+
+  /// Whether it may leave memory now; then no pin succeeds any more.
+  boolean tryRetire() {
+    return pins.compareAndSet(0, DEAD);
+  }
+
+  /// Whether it was used since the last call.
+  boolean clearReferenced() {
+    boolean was = referenced;
+    referenced = false;
+    return was;
+  }
+
+  @Nullable FileData data() {
+    return data;
+  }
+
+  void setData(@Nullable FileData newData) {
+    data = newData;
+  }
+
+  @Nullable NameCache names() {
+    return names;
+  }
+
+  void setNames(@Nullable NameCache newNames) {
+    names = newNames;
+  }
+
+  int opens() {
+    return opens;
+  }
+
+  void addOpens(int delta) {
+    opens += delta;
+  }
+}

@@ -1,0 +1,652 @@
+package zerofs.fs.engine;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Randomness;
+import zerofs.base.Tasks;
+import zerofs.codec.Compression;
+import zerofs.codec.FrameCodec;
+import zerofs.codec.ObjectEnvelope;
+import zerofs.codec.SealedFrameCodec;
+import zerofs.fs.Attributes;
+import zerofs.fs.Call;
+import zerofs.fs.Caller;
+import zerofs.fs.FileType;
+import zerofs.fs.Filesystem;
+import zerofs.fs.FsError;
+import zerofs.fs.FsException;
+import zerofs.fs.Name;
+import zerofs.fs.SetAttributes;
+import zerofs.fs.engine.Namespace.Birth;
+import zerofs.fs.page.Slab;
+import zerofs.fs.page.SlabMemory;
+import zerofs.fs.row.Inode;
+import zerofs.fs.row.RowKeys;
+import zerofs.fs.row.UsageRow;
+import zerofs.log.LogFormat;
+import zerofs.log.LogWriter;
+import zerofs.log.ManifestAuthor;
+import zerofs.log.VolumeOpening;
+import zerofs.log.VolumeSecrets;
+import zerofs.lsm.LsmSettings;
+import zerofs.lsm.LsmTree;
+import zerofs.lsm.SortedRows;
+import zerofs.manifest.Manifest;
+import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.StorageException;
+
+/// One volume, open for writing: the engine's facade. Construction takes the volume over
+/// ([VolumeOpening]); then every operation is a memory-only attempt, run again after a fetch when
+/// the call may wait.
+public final class Volume implements Filesystem {
+  /// inode number = epoch (24 bits) ‖ counter (40 bits): never used twice, also after a lost suffix.
+  private static final int INODE_COUNTER_BITS = 40;
+
+  private static final int ROOT_MODE = 0755;
+
+  private final Tasks tasks;
+  private final String volumeId;
+  private final Manifest claim;
+  private final LsmTree tree;
+  private final LogWriter log;
+  private final Generations generations;
+  private final Durability durability;
+  private final Maintenance maintenance;
+  private final SpaceUsage usage;
+  private final InodeTable inodes;
+  private final Rows rows;
+  private final Slab slab;
+  private final Files files;
+  private final Setattr setattr;
+  private final Namespace namespace;
+  private final Renames renames;
+  private final Listing listing;
+  private final Reaper reaper;
+  private final Tasks.Task reaping;
+  private final int replayed;
+
+  /// @param host name of this machine, for messages
+  /// @param slabBytes memory for file data
+  /// @param blockCacheBytes memory for blocks of metadata
+  /// @param inodesMax inodes kept in memory
+  /// @param workers tasks that encode
+  /// @param bytesMax limit on allocated bytes; Long.MAX_VALUE = none
+  /// @param compression of file data
+  /// @param sealNanos age at which changes are stored without being asked
+  /// @param flushObjects log objects after which rows are flushed to an SST
+  /// @param flushBytes bytes of rows in memory after which they are
+  public record Settings(
+      String host,
+      long slabBytes,
+      long blockCacheBytes,
+      int inodesMax,
+      int workers,
+      long bytesMax,
+      Compression compression,
+      long sealNanos,
+      int flushObjects,
+      long flushBytes) {
+    /// A gibibyte in all, see docs/CONFIG.md.
+    public static Settings standard(String host) {
+      return new Settings(
+          host,
+          480L << 20,
+          24L << 20,
+          100_000,
+          Math.max(1, Runtime.getRuntime().availableProcessors()),
+          Long.MAX_VALUE,
+          new Compression.Zstd(3),
+          5_000_000_000L,
+          512,
+          16L << 20);
+    }
+  }
+
+  private static final int IN_FLIGHT_MAX = 4;
+  private static final int READ_AHEAD_OBJECTS = 16;
+
+  /// Opens the volume, as its only writer from now on.
+  ///
+  /// @param memory where payload memory comes from
+  /// @param deposed told, once, when another writer has taken over
+  public Volume(
+      ObjectStore store,
+      VolumeSecrets secrets,
+      Settings settings,
+      Tasks tasks,
+      Randomness randomness,
+      SlabMemory memory,
+      Consumer<StorageException.Fenced> deposed)
+      throws StorageException {
+    this.tasks = tasks;
+    this.volumeId = secrets.volumeId();
+    byte[] id = secrets.idBytes();
+    FrameCodec codec = new SealedFrameCodec(secrets.keys());
+    ManifestStore manifests =
+        new ManifestStore(store, new ObjectEnvelope(secrets.keys(), id, randomness));
+    LogFormat format = new LogFormat(codec, id);
+    VolumeOpening.Opened opened =
+        new VolumeOpening(
+                store,
+                manifests,
+                format,
+                tasks,
+                randomness,
+                new VolumeOpening.Settings(settings.host(), IN_FLIGHT_MAX, READ_AHEAD_OBJECTS))
+            .open();
+    claim = opened.manifest();
+    replayed = opened.replayed().size();
+    Salts salts = new Salts(claim);
+    tree =
+        new LsmTree(
+            store,
+            codec,
+            new MetadataMerger(),
+            tasks,
+            LsmSettings.standard(settings.blockCacheBytes()),
+            salts::of);
+    tree.open(claim.runs());
+    for (VolumeOpening.Delta each : opened.replayed()) {
+      tree.ingest(each.position(), SortedRows.decode(each.rows()));
+    }
+
+    long generationBytes = Math.clamp(settings.slabBytes() / 16, 1L << 20, 16L << 20);
+    Wiring wiring = new Wiring();
+    usage = new SpaceUsage(settings.bytesMax());
+    generations =
+        new Generations(
+            tasks,
+            usage,
+            opened.nextPosition(),
+            opened.lastSequence(),
+            generationBytes,
+            wiring::sealDue);
+    rows = new Rows(generations, tree);
+    inodes = new InodeTable(tasks, rows, settings.inodesMax());
+    slab = new Slab(settings.slabBytes(), memory, tasks);
+    PageCache cache = new PageCache(slab, tasks, Math.max(256, settings.inodesMax() / 10));
+    byte[] salt = salts.of(opened.epoch());
+    durability =
+        new Durability(
+            tasks,
+            generations,
+            new Encoder(codec, tasks, settings.compression(), settings.workers()),
+            format,
+            codec,
+            tree,
+            new Settled(new FileSettlement(inodes), wiring, deposed),
+            new Durability.Settings(IN_FLIGHT_MAX, generationBytes, settings.sealNanos()),
+            opened.epoch(),
+            salt);
+    wiring.durability = durability;
+    log =
+        new LogWriter(
+            store,
+            format,
+            tasks,
+            randomness,
+            opened.epoch(),
+            opened.salt(),
+            opened.nextPosition(),
+            durability);
+    maintenance =
+        new Maintenance(
+            tasks,
+            tree,
+            new ManifestAuthor(manifests, log, claim),
+            durability,
+            opened.epoch(),
+            new Maintenance.Settings(settings.flushObjects(), settings.flushBytes()));
+    wiring.maintenance = maintenance;
+
+    Fetcher fetcher =
+        new Fetcher(
+            generations,
+            rows,
+            cache,
+            new FrameReader(store, codec, new EpochKeys(codec, salts::of)),
+            durability);
+    files = new Files(tasks, generations, inodes, cache, usage, fetcher, durability);
+    setattr = new Setattr(tasks, generations, inodes, files, usage);
+    reaper = new Reaper(tasks);
+    byte[] hashKey =
+        Arrays.copyOf(secrets.keys().derive("zerofs name hash v1", id, new byte[0]), 16);
+    Directories directories = new Directories(rows, new NameHash(hashKey));
+    Core core =
+        new Core(
+            tasks,
+            generations,
+            inodes,
+            rows,
+            directories,
+            files,
+            setattr,
+            usage,
+            new AtomicLong(((long) opened.epoch() << INODE_COUNTER_BITS) + 1),
+            reaper);
+    namespace = new Namespace(core);
+    renames = new Renames(core, namespace);
+    listing = new Listing(core);
+
+    durability.start(log);
+    maintenance.start();
+    reaping = reaper.start(this::reap);
+    try {
+      restore();
+    } catch (FsException e) {
+      close();
+      throw new StorageException.Corrupt("the volume does not open: " + e.getMessage(), e);
+    }
+  }
+
+  /// Ties the knot between what is told of progress and what makes it.
+  private static final class Wiring {
+    private @Nullable Durability durability;
+    private @Nullable Maintenance maintenance;
+
+    void sealDue() {
+      Objects.requireNonNull(durability).sealDue();
+    }
+
+    void stored() {
+      Maintenance told = maintenance;
+      if (told != null) {
+        told.stored();
+      }
+    }
+  }
+
+  private record Settled(
+      FileSettlement files, Wiring wiring, Consumer<StorageException.Fenced> deposedListener)
+      implements Durability.Settlement {
+    @Override
+    public void settle(
+        Generation generation,
+        java.util.Map<Generation.ChunkId, zerofs.fs.extent.ChunkRow> chunks) {
+      files.settle(generation, chunks);
+    }
+
+    @Override
+    public void stored() {
+      wiring.stored();
+    }
+
+    @Override
+    public void deposed(StorageException.Fenced reason) {
+      deposedListener.accept(reason);
+    }
+  }
+
+  private record Salts(Manifest manifest) {
+    byte[] of(int epoch) throws StorageException.Corrupt {
+      if (epoch < 1 || epoch > manifest.epochs().size()) {
+        throw new StorageException.Corrupt("the volume has no epoch " + epoch);
+      }
+      return HexFormat.of().parseHex(manifest.epochEntry(epoch).salt());
+    }
+  }
+
+  /// Reads the totals, makes the root of a fresh volume, and queues what was left without names.
+  private void restore() throws FsException {
+    byte[] totals = rows.get(RowKeys.usage(), true);
+    try {
+      usage.restore(totals == null ? new UsageRow(0, 0) : UsageRow.decode(totals));
+    } catch (StorageException.Corrupt e) {
+      throw Rows.failed(e);
+    }
+    if (rows.inode(ROOT, true) == Generation.REMOVED) {
+      makeRoot();
+    }
+    rows.scan(
+        RowKeys.orphan(0),
+        RowKeys.endOf(RowKeys.ORPHAN),
+        true,
+        (key, value) -> {
+          reaper.add(RowKeys.first(key));
+          return true;
+        });
+  }
+
+  private void makeRoot() throws FsException {
+    Inode.Draft draft = Inode.create(ROOT, FileType.DIRECTORY);
+    draft.mode = ROOT_MODE;
+    draft.nlink = 2;
+    draft.parent = ROOT;
+    draft.nextCookie = 3;
+    draft.change = 1;
+    long now = tasks.wallNanos();
+    draft.atime(now).mtime(now).ctime(now).btime(now);
+    Inode root = draft.build();
+    barrier(
+        generations.commit(
+            open -> {
+              open.put(root);
+              usage.commit(0, 1);
+            }));
+  }
+
+  /// Removes an inode without names, in steps if it is large.
+  private void reap(long inode) {
+    try {
+      InodeNode node = inodes.pinAny(inode, true);
+      try {
+        Call call = Call.waiting(Caller.ROOT).asOpened();
+        long step = Files.CUT_CHUNKS_MAX * Files.CHUNK_BYTES;
+        for (Inode row = node.loadedRow();
+            Files.isHuge(row) && row.isDense();
+            row = node.loadedRow()) {
+          SetAttributes shorter = SetAttributes.ofSize(Math.max(0, row.size - step));
+          Attempts.run(call, () -> setattr.set(call, node, shorter));
+        }
+        Attempts.run(call, () -> removeOrphan(node));
+      } finally {
+        node.unpin();
+      }
+    } catch (FsException e) {
+      // Gone already, or the volume is closing: the ORPHAN row stays and the next start tries again.
+      tasks.yieldPoint();
+    }
+  }
+
+  private long removeOrphan(InodeNode node) throws FsException {
+    try (LockSet _ = LockSet.exclusive(node)) {
+      Inode row = node.loadedRow();
+      boolean due = row != Generation.REMOVED && row.nlink == 0 && node.opens() == 0;
+      return due ? namespace.removeOrphan(node) : 0;
+    }
+  }
+
+  @Override
+  public String volumeId() {
+    return volumeId;
+  }
+
+  /// The epoch of this writer.
+  public int epoch() {
+    return claim.epoch();
+  }
+
+  /// Log objects that were replayed at the start.
+  public int replayedObjects() {
+    return replayed;
+  }
+
+  /// What status shows of an open volume.
+  public VolumeHealth health() {
+    return new VolumeHealth(
+        log.trouble(),
+        generations.sequence(),
+        durability.storedSequence(),
+        (long) slab.blocks() * Slab.BLOCK_BYTES,
+        (long) slab.availableBlocks() * Slab.BLOCK_BYTES,
+        tree.unflushedBytes(),
+        tree.blockCacheBytes(),
+        inodes.size(),
+        tree.runs());
+  }
+
+  @Override
+  public Attributes getattr(Call call, long inode) throws FsException {
+    return Attempts.run(
+        call,
+        () -> {
+          InodeNode node = inodes.pin(inode, false);
+          try {
+            call.reached(node.lastSequence());
+            return Namespace.requireLiving(node).attributes();
+          } finally {
+            node.unpin();
+          }
+        });
+  }
+
+  @Override
+  public Attributes setattr(Call call, long inode, SetAttributes changes) throws FsException {
+    return Attempts.run(call, () -> setattr.set(call, inode, changes));
+  }
+
+  @Override
+  public Attributes lookup(Call call, long directory, Name name) throws FsException {
+    return Attempts.run(call, () -> namespace.lookup(call, directory, name));
+  }
+
+  @Override
+  public int access(Call call, long inode, int mask) throws FsException {
+    return Attempts.run(
+        call,
+        () -> {
+          InodeNode node = inodes.pin(inode, false);
+          try {
+            Inode row = Namespace.requireLiving(node);
+            return Permissions.granted(row, call.caller(), mask);
+          } finally {
+            node.unpin();
+          }
+        });
+  }
+
+  @Override
+  public byte[] readlink(Call call, long inode) throws FsException {
+    return Attempts.run(
+        call,
+        () -> {
+          InodeNode node = inodes.pin(inode, false);
+          try {
+            byte[] target = Namespace.requireLiving(node).target;
+            if (target == null) {
+              throw new FsException(FsError.INVALID);
+            }
+            if (Atimes.isDue(node.loadedRow(), tasks.wallNanos())) {
+              Atimes.update(node, generations, tasks.wallNanos());
+            }
+            call.reached(node.lastSequence());
+            return target.clone();
+          } finally {
+            node.unpin();
+          }
+        });
+  }
+
+  @Override
+  public int read(Call call, long inode, long offset, ByteBuffer target) throws FsException {
+    requireIoBytes(target.remaining());
+    return Attempts.run(call, () -> files.read(call, inode, offset, target));
+  }
+
+  @Override
+  public Attributes write(Call call, long inode, long offset, ByteBuffer source)
+      throws FsException {
+    requireIoBytes(source.remaining());
+    return Attempts.run(call, () -> files.write(call, inode, offset, source));
+  }
+
+  private static void requireIoBytes(int bytes) throws FsException {
+    if (bytes > IO_BYTES_MAX) {
+      throw new FsException(FsError.INVALID);
+    }
+  }
+
+  @Override
+  public Attributes create(
+      Call call, long directory, Name name, int mode, boolean exclusive, SetAttributes initial)
+      throws FsException {
+    return Attempts.run(
+        call, () -> namespace.create(call, directory, name, mode, exclusive, initial));
+  }
+
+  @Override
+  public Attributes createExclusive(Call call, long directory, Name name, long verifier)
+      throws FsException {
+    return Attempts.run(call, () -> namespace.createExclusive(call, directory, name, verifier));
+  }
+
+  @Override
+  public Attributes mkdir(Call call, long directory, Name name, int mode) throws FsException {
+    Birth birth = Birth.of(FileType.DIRECTORY, mode);
+    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth));
+  }
+
+  @Override
+  public Attributes symlink(Call call, long directory, Name name, byte[] target)
+      throws FsException {
+    Birth birth = new Birth(FileType.SYMLINK, 0777, 0, 0, 0, target.clone());
+    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth));
+  }
+
+  @Override
+  public Attributes mknod(
+      Call call, long directory, Name name, FileType type, int mode, int major, int minor)
+      throws FsException {
+    boolean isDevice = type == FileType.CHARACTER_DEVICE || type == FileType.BLOCK_DEVICE;
+    if (!isDevice && type != FileType.FIFO && type != FileType.SOCKET) {
+      throw new FsException(FsError.INVALID);
+    }
+    if (isDevice && !call.caller().isSuperuser()) {
+      throw new FsException(FsError.NOT_PERMITTED); // CAP_MKNOD.
+    }
+    Birth birth = new Birth(type, mode, isDevice ? major : 0, isDevice ? minor : 0, 0, null);
+    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth));
+  }
+
+  @Override
+  public Attributes link(Call call, long inode, long directory, Name name) throws FsException {
+    return Attempts.run(call, () -> namespace.link(call, inode, directory, name));
+  }
+
+  @Override
+  public void unlink(Call call, long directory, Name name) throws FsException {
+    Attempts.run(
+        call,
+        () -> {
+          namespace.unlink(call, directory, name);
+          return true;
+        });
+  }
+
+  @Override
+  public void rmdir(Call call, long directory, Name name) throws FsException {
+    Attempts.run(
+        call,
+        () -> {
+          namespace.rmdir(call, directory, name);
+          return true;
+        });
+  }
+
+  @Override
+  public void rename(
+      Call call, long fromDirectory, Name from, long toDirectory, Name to, RenameMode mode)
+      throws FsException {
+    Attempts.run(
+        call,
+        () -> {
+          renames.rename(call, fromDirectory, from, toDirectory, to, mode);
+          return true;
+        });
+  }
+
+  @Override
+  public boolean readdir(Call call, long directory, long cookie, DirectoryVisitor visitor)
+      throws FsException {
+    return listing.readdir(call, directory, cookie, visitor);
+  }
+
+  @Override
+  public Attributes open(Call call, long inode, int mask) throws FsException {
+    return Attempts.run(
+        call,
+        () -> {
+          InodeNode node = inodes.pin(inode, false);
+          try (LockSet _ = LockSet.exclusive(node)) {
+            Inode row = Namespace.requireLiving(node);
+            Permissions.requireUnlessOpened(row, call, mask);
+            node.addOpens(1);
+            return row.attributes();
+          } finally {
+            node.unpin();
+          }
+        });
+  }
+
+  @Override
+  public void release(Call call, long inode) throws FsException {
+    InodeNode node = inodes.pinAny(inode, true);
+    try (LockSet _ = LockSet.exclusive(node)) {
+      if (node.opens() == 0) {
+        throw new FsException(FsError.INVALID);
+      }
+      node.addOpens(-1);
+      if (node.opens() == 0 && node.loadedRow().nlink == 0) {
+        reaper.add(inode);
+      }
+    } finally {
+      node.unpin();
+    }
+  }
+
+  @Override
+  public VolumeStatistics statfs(Call call) {
+    UsageRow used = usage.committed();
+    long total = usage.bytesMax() == Long.MAX_VALUE ? 1L << 60 : usage.bytesMax();
+    return new VolumeStatistics(total, used.allocatedBytes(), 1L << 48, used.inodes());
+  }
+
+  @Override
+  public long committedSequence() {
+    return generations.sequence();
+  }
+
+  @Override
+  public long storedSequence() {
+    return durability.storedSequence();
+  }
+
+  @Override
+  public void barrier(long sequence) throws FsException {
+    durability.barrier(sequence);
+  }
+
+  /// Writes all rows in memory to the store's sorted runs.
+  public void flush() throws FsException {
+    barrier(generations.sequence());
+    try {
+      maintenance.flushNow();
+    } catch (StorageException e) {
+      throw Rows.failed(e);
+    }
+  }
+
+  /// Blocks until inodes without names are removed.
+  public void awaitReaper() {
+    reaper.awaitIdle();
+  }
+
+  /// Stores everything and ends the epoch by its own fence. After that, or when the volume was lost
+  /// to another writer, it is closed; closing twice does nothing.
+  @Override
+  public void close() {
+    reaper.close();
+    reaping.join();
+    try {
+      durability.closeCleanly();
+    } catch (FsException | StorageException e) {
+      // Deposed or out of reach: what was not stored is not, and nobody was told otherwise.
+      durability.stop();
+    }
+    maintenance.close();
+  }
+
+  /// Ends without storing anything, as a crash does. For tests and for a deposed process.
+  public void abandon() {
+    durability.fail(new StorageException.Closed("the volume was abandoned"));
+    reaper.close();
+    durability.stop();
+    maintenance.close();
+  }
+}

@@ -1,0 +1,415 @@
+package zerofs.log;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Randomness;
+import zerofs.base.Tasks;
+import zerofs.manifest.Manifest;
+import zerofs.manifest.Manifest.EpochEntry;
+import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.ObjectStore.PutOutcome;
+import zerofs.objectstore.StorageException;
+
+/// How a process becomes the writer of a volume: it ends the newest epoch by a fence, claims the
+/// next one by a manifest, and replays what the log holds. docs/RECOVERY.md has the states, and what
+/// a crash at each leaves; the names of rules are those of the protocol's model.
+///
+/// ```text
+/// LIST newest manifest → read the log from its mark to the first free position → fence it
+///   → probe past the fence for proof of a gap → claim the next manifest → LIST again → replay
+/// ```
+/// One use, one task.
+public final class VolumeOpening {
+  private final ObjectStore store;
+  private final ManifestStore manifests;
+  private final LogFormat format;
+  private final Tasks tasks;
+  private final Randomness randomness;
+  private final Settings settings;
+  private final LogReader reader;
+
+  /// @param host name of this machine, for messages
+  /// @param inFlightMax how many log objects this writer will have in flight
+  /// @param readAhead log objects that are read at a time
+  public record Settings(String host, int inFlightMax, int readAhead) {}
+
+  /// What the log says after the runs of the manifest.
+  ///
+  /// @param manifest the claim, stored
+  /// @param nextPosition first log position of the new epoch
+  /// @param lastSequence last commit sequence of the recovered history
+  /// @param replayed deltas above the manifest's mark, in order
+  public record Opened(
+      Manifest manifest, long nextPosition, long lastSequence, List<Delta> replayed) {
+    public int epoch() {
+      return manifest.epoch();
+    }
+
+    public String salt() {
+      return manifest.epochEntry(manifest.epoch()).salt();
+    }
+  }
+
+  /// Rows of one log object.
+  public record Delta(long position, long lastSequence, ByteBuffer rows) {}
+
+  public VolumeOpening(
+      ObjectStore store,
+      ManifestStore manifests,
+      LogFormat format,
+      Tasks tasks,
+      Randomness randomness,
+      Settings settings) {
+    this.store = store;
+    this.manifests = manifests;
+    this.format = format;
+    this.tasks = tasks;
+    this.randomness = randomness;
+    this.settings = settings;
+    this.reader = new LogReader(store, format);
+  }
+
+  /// What was read of the log, and where it was fenced.
+  private record Walk(Manifest manifest, List<LogFormat.LogObject> segments, long fence) {
+    long lastSequence() {
+      return segments.isEmpty()
+          ? manifest.markSequence()
+          : segments.getLast().header().lastSequence();
+    }
+  }
+
+  /// Says that the newest manifest has changed under a walk.
+  private static final class StartOver extends Exception {
+    private static final long serialVersionUID = 1;
+
+    StartOver() {
+      super(null, null, false, false);
+    }
+  }
+
+  /// Takes the volume over.
+  ///
+  /// @throws StorageException.Fenced when another process took it over at the same time
+  /// @throws StorageException.Corrupt when the log has a gap, or an object does not decode
+  public Opened open() throws StorageException {
+    while (true) {
+      Manifest newest = manifests.newest(Cause.RECOVERY);
+      if (newest == null) {
+        throw new StorageException.Invalid(
+            StorageException.Invalid.Reason.NOT_A_VOLUME,
+            "the volume has no manifest: its making was cut short; run 'zerofs quickstart' to"
+                + " finish it");
+      }
+      try {
+        return takeOver(newest);
+      } catch (StartOver e) {
+        tasks.yieldPoint();
+      }
+    }
+  }
+
+  private Opened takeOver(Manifest newest) throws StorageException, StartOver {
+    Walk walk = newest.epoch() == 0 ? new Walk(newest, List.of(), 0) : walk(newest);
+    while (true) {
+      Manifest claim = claim(walk);
+      byte[] sealed = manifests.seal(claim);
+      // Rule CREATE_ONLY_MANIFEST.
+      switch (manifests.put(claim, sealed, Cause.RECOVERY)) {
+        case STORED -> {
+          recheck(claim);
+          return replay(claim, walk);
+        }
+        case TAKEN -> walk = afterLoss(walk, claim.number());
+        case GONE -> throw new StartOver();
+      }
+    }
+  }
+
+  /// Rule RECHECK_CLAIM: the number may have been free because it was deleted. Only as the newest
+  /// manifest does a claim count.
+  private void recheck(Manifest claim) throws StorageException {
+    long number = manifests.newestNumber(Cause.RECOVERY);
+    if (number != claim.number()) {
+      throw new StorageException.Fenced(
+          "another process took the volume over at the same time (manifest " + number
+              + " is newer than the claim " + claim.number() + ")");
+    }
+  }
+
+  /// Rule LOSER_READS: who loses the number to a flush of the old epoch reads that manifest and
+  /// claims the next number; to another claim, gives way.
+  private Walk afterLoss(Walk walk, long number) throws StorageException, StartOver {
+    Manifest winner = manifests.read(number, Cause.RECOVERY);
+    if (winner == null) {
+      throw new StartOver();
+    }
+    if (winner.claim() || winner.epoch() != walk.manifest().epoch()) {
+      throw new StorageException.Fenced(
+          "another process took the volume over at the same time (manifest " + number + ")");
+    }
+    if (winner.mark() >= walk.fence()) {
+      throw new StartOver(); // Rule REFENCE: the mark has passed the fence, which fences nobody.
+    }
+    return new Walk(winner, walk.segments(), walk.fence());
+  }
+
+  private Walk walk(Manifest manifest) throws StorageException, StartOver {
+    try {
+      List<LogFormat.LogObject> segments = new ArrayList<>();
+      for (EpochEntry each : manifest.epochs()) {
+        boolean open = each.epoch() == manifest.epoch();
+        long from = Math.max(manifest.mark() + 1, each.start());
+        // Rule EPOCH_END: what an old writer stored past its recorded end is never read.
+        if (!open && from < each.end()) {
+          closed(each, from, segments);
+        } else if (open) {
+          return new Walk(manifest, segments, newestEpoch(manifest, each, from, segments));
+        }
+      }
+      throw new StorageException.Corrupt("manifest " + manifest.number() + " has no open epoch");
+    } catch (StorageException.Corrupt e) {
+      relist(manifest);
+      throw e;
+    }
+  }
+
+  /// Rule RELIST: before "corrupt" is said, the newest manifest is listed again.
+  private void relist(Manifest manifest) throws StorageException, StartOver {
+    if (manifests.newestNumber(Cause.RECOVERY) != manifest.number()) {
+      throw new StartOver();
+    }
+  }
+
+  private void closed(EpochEntry epoch, long from, List<LogFormat.LogObject> segments)
+      throws StorageException {
+    ReadAhead ahead = new ReadAhead(epoch.epoch(), from, epoch.end());
+    for (long position = from; position < epoch.end(); position++) {
+      LogFormat.LogObject object = ahead.take();
+      if (object == null || object.header().isFence()) {
+        throw new StorageException.Corrupt(
+            "log object " + LogFormat.key(epoch.epoch(), position) + " is missing: the log of epoch "
+                + epoch.epoch() + " ends at " + epoch.end());
+      }
+      segments.add(object);
+    }
+  }
+
+  /// Reads the newest epoch to its first free position or fence, and sees to it that a fence is
+  /// there. Rule FENCE_FIRST.
+  private long newestEpoch(
+      Manifest manifest, EpochEntry epoch, long from, List<LogFormat.LogObject> segments)
+      throws StorageException, StartOver {
+    ReadAhead ahead = new ReadAhead(epoch.epoch(), from, Long.MAX_VALUE);
+    long position = from;
+    while (true) {
+      LogFormat.LogObject object = ahead.take();
+      if (object == null) {
+        long last =
+            segments.isEmpty()
+                ? manifest.markSequence()
+                : segments.getLast().header().lastSequence();
+        if (!plantFence(epoch, position, last)) {
+          ahead = new ReadAhead(epoch.epoch(), position, Long.MAX_VALUE);
+          continue;
+        }
+        break;
+      }
+      if (object.header().isFence()) {
+        break; // Rule PROBE_ANY_FENCE: also past one that another recovery has planted.
+      }
+      segments.add(object);
+      position++;
+    }
+    probe(manifest, epoch, position);
+    return position;
+  }
+
+  /// @return whether the fence stands; else something else took the position
+  private boolean plantFence(EpochEntry epoch, long position, long lastSequence)
+      throws StorageException {
+    byte[] nonce = new byte[16];
+    randomness.secret(nonce);
+    LogHeader header =
+        new LogHeader(
+            LogHeader.Kind.FENCE,
+            epoch.epoch(),
+            position,
+            epoch.salt(),
+            HexFormat.of().formatHex(nonce),
+            LogHeader.NO_NONCE,
+            0,
+            0,
+            lastSequence);
+    String key = LogFormat.key(epoch.epoch(), position);
+    ObjectStore.Body body = format.fence(header);
+    try {
+      if (store.put(key, body, Cause.RECOVERY) == PutOutcome.CREATED) {
+        return true;
+      }
+    } catch (StorageException.OutcomeUnknown e) {
+      if (store.put(key, body, Cause.RECOVERY) == PutOutcome.CREATED) {
+        return true;
+      }
+    }
+    LogFormat.LogObject there = reader.read(epoch.epoch(), position, Cause.RECOVERY);
+    return there != null && there.header().nonce().equals(header.nonce());
+  }
+
+  /// Rules GAP_PROBE, PROBE_AFTER_FENCE: the fence may stand in a gap. A later object whose writer
+  /// knew this position stored proves that something is missing. Rule GAP_SLIDE: counted anew from
+  /// each object found, since the proof may lie behind segments that were in flight.
+  private void probe(Manifest manifest, EpochEntry epoch, long fence)
+      throws StorageException, StartOver {
+    long found = 0;
+    for (long step = 1; step <= epoch.inFlightMax() + found; step++) {
+      LogFormat.LogObject object = reader.read(epoch.epoch(), fence + step, Cause.RECOVERY);
+      if (object == null) {
+        continue;
+      }
+      if (!object.header().isFence() && object.header().knownStored() >= fence) {
+        relist(manifest);
+        throw new StorageException.Corrupt(
+            "log object " + LogFormat.key(epoch.epoch(), fence) + " is missing: "
+                + LogFormat.key(epoch.epoch(), fence + step) + " proves that it was stored");
+      }
+      found = step;
+    }
+  }
+
+  private Manifest claim(Walk walk) {
+    Manifest before = walk.manifest();
+    List<EpochEntry> epochs = new ArrayList<>();
+    for (EpochEntry each : before.epochs()) {
+      epochs.add(each.epoch() == before.epoch() ? closed(each, walk) : each);
+    }
+    byte[] salt = new byte[16];
+    randomness.secret(salt);
+    epochs.add(
+        new EpochEntry(
+            before.epoch() + 1,
+            walk.fence() + 1, // Rule AFTER_FENCE.
+            0,
+            0,
+            HexFormat.of().formatHex(salt),
+            settings.host(),
+            "",
+            tasks.wallNanos(),
+            settings.inFlightMax(),
+            // Without a journal whatever was answered in class `memory` may be gone.
+            before.epoch() > 0));
+    return new Manifest(
+        before.number() + 1,
+        before.epoch() + 1,
+        before.mark(),
+        before.markSequence(),
+        true,
+        epochs,
+        before.runs());
+  }
+
+  private static EpochEntry closed(EpochEntry entry, Walk walk) {
+    return new EpochEntry(
+        entry.epoch(),
+        entry.start(),
+        walk.fence(),
+        walk.lastSequence(),
+        entry.salt(),
+        entry.host(),
+        entry.journal(),
+        entry.startedWallNanos(),
+        entry.inFlightMax(),
+        entry.lossPossible());
+  }
+
+  /// Checks the chain and hands out what lies above the mark.
+  private Opened replay(Manifest claim, Walk walk) throws StorageException {
+    List<Delta> replayed = new ArrayList<>();
+    long sequence = claim.markSequence();
+    LogHeader before = null;
+    for (LogFormat.LogObject each : walk.segments()) {
+      LogHeader header = each.header();
+      if (header.position() > claim.mark()) {
+        requireSuccessor(before, header, sequence);
+        sequence = header.lastSequence();
+        replayed.add(new Delta(header.position(), sequence, each.delta()));
+      }
+      before = header;
+    }
+    return new Opened(claim, walk.fence() + 1, sequence, replayed);
+  }
+
+  /// Rule PREDECESSOR: guards against a bucket restored or merged by hand.
+  private static void requireSuccessor(@Nullable LogHeader before, LogHeader header, long sequence)
+      throws StorageException.Corrupt {
+    boolean chained =
+        before == null
+            || before.epoch() != header.epoch()
+            || before.nonce().equals(header.predecessor());
+    if (!chained || header.firstSequence() != sequence + 1) {
+      throw new StorageException.Corrupt(
+          "log object " + LogFormat.key(header.epoch(), header.position())
+              + " does not follow the one before it (first sequence=" + header.firstSequence()
+              + ", expected " + (sequence + 1) + ")");
+    }
+  }
+
+  /// Reads log objects in parallel, hands them out in order. An absence that has meanwhile been
+  /// filled does no harm: the fence is refused then, and the position read again.
+  private final class ReadAhead {
+    private final int epoch;
+    private final long end;
+    private final List<Pending> pending = new ArrayList<>();
+    private long next;
+    private int width = 1;
+
+    private static final class Pending {
+      private Tasks.@Nullable Task task;
+      private LogFormat.@Nullable LogObject object;
+      private @Nullable StorageException failure;
+    }
+
+    ReadAhead(int epoch, long from, long end) {
+      this.epoch = epoch;
+      this.end = end;
+      this.next = from;
+    }
+
+    LogFormat.@Nullable LogObject take() throws StorageException {
+      while (pending.size() < width && next < end) {
+        start(next++);
+      }
+      Pending first = pending.removeFirst();
+      Tasks.Task task = first.task;
+      if (task != null) {
+        task.join();
+      }
+      if (first.failure != null) {
+        throw first.failure;
+      }
+      // A short log costs few requests too many, a long one is read `readAhead` at a time.
+      width = Math.min(settings.readAhead(), 2 * width);
+      return first.object;
+    }
+
+    private void start(long position) {
+      Pending read = new Pending();
+      pending.add(read);
+      read.task =
+          tasks.fork(
+              "read log " + position,
+              Tasks.Kind.WAITING,
+              () -> {
+                try {
+                  read.object = reader.read(epoch, position, Cause.RECOVERY);
+                } catch (StorageException e) {
+                  read.failure = e;
+                }
+              });
+    }
+  }
+}
