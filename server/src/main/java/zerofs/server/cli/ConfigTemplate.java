@@ -1,0 +1,39 @@
+package zerofs.server.cli;
+
+/// The configuration that `init` and `quickstart` write.
+final class ConfigTemplate {
+  private ConfigTemplate() {}
+
+  static String of(String url, String password) {
+    return """
+    # ZeroFS configuration; docs/CONFIG.md explains every key. ${NAME} is replaced by the
+    # environment variable NAME.
+
+    [storage]
+    # Where everything is kept. This version: file:///directory.
+    url = "%s"
+    # Encrypts everything. Without it the data is lost.
+    encryption_password = "%s"
+
+    [filesystem]
+    # Limit on allocated bytes, before compression; 0 = none.
+    max_size_gb = 0
+    # zstd-1 to zstd-22, lz4 or none. Can be changed at any time.
+    compression = "zstd-3"
+
+    [memory]
+    # For the whole process, GiB; at least 0.25.
+    budget_gb = 1
+
+    [servers.nfs]
+    addresses = ["127.0.0.1:2049"]
+    # What an answer to a stable request means: "store" = in the bucket, "memory" = in this process
+    # only, lost with it.
+    durability = "store"
+    read_only = false
+    root_squash = false
+    allowed_networks = ["127.0.0.0/8", "::1/128"]
+    """
+        .formatted(url, password);
+  }
+}

@@ -1,0 +1,105 @@
+package zerofs.server.cli;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import zerofs.fs.engine.Volume;
+import zerofs.fs.engine.VolumeHealth;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StoreCounters;
+import zerofs.objectstore.TracedObjectStore;
+import zerofs.server.nfs.NfsServer;
+
+/// What `zerofs status` shows.
+final class StatusReport {
+  private StatusReport() {}
+
+  static String text(
+      @Nullable Volume volume, @Nullable TracedObjectStore store, List<NfsServer> servers) {
+    StringBuilder out = new StringBuilder();
+    values(volume, store, servers)
+        .forEach((name, value) -> out.append(String.format("%-28s %s%n", name, value)));
+    return out.toString();
+  }
+
+  static String json(
+      @Nullable Volume volume, @Nullable TracedObjectStore store, List<NfsServer> servers) {
+    StringBuilder out = new StringBuilder("{");
+    values(volume, store, servers)
+        .forEach(
+            (name, value) -> {
+              out.append(out.length() > 1 ? ", " : "");
+              out.append('"').append(name).append("\": ");
+              out.append(value instanceof Number ? value.toString() : quoted(value.toString()));
+            });
+    return out.append("}\n").toString();
+  }
+
+  private static String quoted(String text) {
+    StringBuilder out = new StringBuilder("\"");
+    for (int i = 0; i < text.length(); i++) {
+      char each = text.charAt(i);
+      if (each == '"' || each == '\\') {
+        out.append('\\').append(each);
+      } else if (each < ' ') {
+        out.append(String.format("\\u%04x", (int) each));
+      } else {
+        out.append(each);
+      }
+    }
+    return out.append('"').toString();
+  }
+
+  private static Map<String, Object> values(
+      @Nullable Volume volume, @Nullable TracedObjectStore store, List<NfsServer> servers) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    if (volume == null || store == null) {
+      values.put("health", "starting");
+      return values;
+    }
+    VolumeHealth health = volume.health();
+    String trouble = health.trouble();
+    values.put("health", trouble == null ? "ok" : "storing is stalled: " + trouble);
+    values.put("volume", volume.volumeId());
+    values.put("epoch", volume.epoch());
+    values.put("sequence.committed", health.committedSequence());
+    values.put("sequence.stored", health.storedSequence());
+    values.put("memory.slab_bytes", health.slabBytes());
+    values.put("memory.slab_free_bytes", health.slabFreeBytes());
+    values.put("memory.unflushed_rows_bytes", health.unflushedBytes());
+    values.put("memory.block_cache_bytes", health.blockCacheBytes());
+    values.put("memory.inodes", health.inodes());
+    values.put("memory.heap_bytes", Runtime.getRuntime().totalMemory());
+    values.put("lsm.runs", health.runs());
+    StoreCounters counters = store.counters();
+    for (Cause cause : Cause.values()) {
+      for (StoreCounters.Request request : StoreCounters.Request.values()) {
+        long count = counters.of(cause, request);
+        if (count > 0) {
+          values.put("store." + lower(cause) + "." + lower(request), count);
+        }
+      }
+    }
+    values.put("store.bytes_put", counters.bytesPut());
+    values.put("store.bytes_got", counters.bytesGot());
+    values.put("store.errors", counters.errors());
+    for (NfsServer server : servers) {
+      server.counts().forEach(
+          (procedure, count) -> {
+            if (count > 0) {
+              values.merge(
+                  "nfs." + lower(procedure),
+                  count,
+                  (one, other) -> ((Number) one).longValue() + ((Number) other).longValue());
+            }
+          });
+    }
+    return values;
+  }
+
+  private static String lower(Enum<?> name) {
+    return name.name().toLowerCase(Locale.ROOT);
+  }
+}

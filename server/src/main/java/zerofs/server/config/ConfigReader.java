@@ -1,0 +1,297 @@
+package zerofs.server.config;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.tomlj.Toml;
+import org.tomlj.TomlArray;
+import org.tomlj.TomlParseError;
+import org.tomlj.TomlParseResult;
+import org.tomlj.TomlPosition;
+import org.tomlj.TomlTable;
+import zerofs.codec.Compression;
+import zerofs.server.nfs.NfsSettings;
+
+/// Reads `zerofs.toml` (docs/CONFIG.md).
+public final class ConfigReader {
+  private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
+  private static final long GIB = 1L << 30;
+
+  /// The smallest process that works.
+  private static final double BUDGET_GIB_MIN = 0.25;
+
+  private static final Map<String, Set<String>> KEYS =
+      new TreeMap<>(
+          Map.of(
+              "storage", Set.of("url", "encryption_password"),
+              "filesystem", Set.of("max_size_gb", "compression"),
+              "memory", Set.of("budget_gb"),
+              "admin", Set.of("socket"),
+              "servers.nfs",
+                  Set.of(
+                      "addresses",
+                      "durability",
+                      "read_only",
+                      "root_squash",
+                      "all_squash",
+                      "anon_uid",
+                      "anon_gid",
+                      "allowed_networks")));
+
+  private final Path file;
+  private final TomlParseResult toml;
+  private final UnaryOperator<@Nullable String> environment;
+
+  private ConfigReader(
+      Path file, TomlParseResult toml, UnaryOperator<@Nullable String> environment) {
+    this.file = file;
+    this.toml = toml;
+    this.environment = environment;
+  }
+
+  /// Reads and validates a file.
+  ///
+  /// @param environment gives the value of a variable, or null
+  public static Config read(Path file, UnaryOperator<@Nullable String> environment)
+      throws ConfigException {
+    String text;
+    try {
+      text = Files.readString(file);
+    } catch (IOException e) {
+      throw new ConfigException(
+          "can't read the configuration " + file + " (" + e + "): make one with 'zerofs init'");
+    }
+    TomlParseResult toml = Toml.parse(text);
+    if (toml.hasErrors()) {
+      TomlParseError first = toml.errors().getFirst();
+      throw new ConfigException(
+          file + ", line " + first.position().line() + ", column " + first.position().column()
+              + ": " + first.getMessage());
+    }
+    return new ConfigReader(file, toml, environment).config();
+  }
+
+  private Config config() throws ConfigException {
+    checkTable(toml, "");
+    String url = required("storage.url");
+    String password = required("storage.encryption_password");
+    if (!url.startsWith("file:///")) {
+      throw wrong(
+          "storage.url", "'" + url + "': this version stores in file:///directory only");
+    }
+    double maxSize = number("filesystem.max_size_gb", 0);
+    if (maxSize < 0) {
+      throw wrong("filesystem.max_size_gb", "must not be negative (0 = no limit)");
+    }
+    double budget = number("memory.budget_gb", 1);
+    if (budget < BUDGET_GIB_MIN) {
+      throw wrong("memory.budget_gb", budget + " is too little: at least " + BUDGET_GIB_MIN);
+    }
+    Path directory = file.toAbsolutePath().getParent();
+    Path socket = Path.of(text("admin.socket", "zerofs.sock"));
+    return new Config(
+        file,
+        url,
+        password,
+        maxSize == 0 ? Long.MAX_VALUE : (long) (maxSize * GIB),
+        compression(),
+        (long) (budget * GIB),
+        nfs(),
+        directory == null ? socket : directory.resolve(socket));
+  }
+
+  private Compression compression() throws ConfigException {
+    try {
+      return Compression.parse(text("filesystem.compression", "zstd-3"));
+    } catch (IllegalArgumentException e) {
+      throw wrong("filesystem.compression", String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Config.Nfs nfs() throws ConfigException {
+    NfsSettings.Durability durability =
+        switch (text("servers.nfs.durability", "store")) {
+          case "store" -> NfsSettings.Durability.STORE;
+          case "memory" -> NfsSettings.Durability.MEMORY;
+          default ->
+              throw wrong(
+                  "servers.nfs.durability",
+                  "must be 'store' or 'memory' ('journal' is not in this version)");
+        };
+    List<NfsSettings.Network> allowed = new ArrayList<>();
+    for (String each : strings("servers.nfs.allowed_networks", List.of("127.0.0.0/8", "::1/128"))) {
+      try {
+        allowed.add(NfsSettings.Network.parse(each));
+      } catch (IllegalArgumentException e) {
+        throw wrong("servers.nfs.allowed_networks", String.valueOf(e.getMessage()));
+      }
+    }
+    NfsSettings settings =
+        new NfsSettings(
+            durability,
+            flag("servers.nfs.read_only"),
+            flag("servers.nfs.root_squash"),
+            flag("servers.nfs.all_squash"),
+            (int) number("servers.nfs.anon_uid", 65534),
+            (int) number("servers.nfs.anon_gid", 65534),
+            allowed,
+            0);
+    List<String> addresses = strings("servers.nfs.addresses", List.of("127.0.0.1:2049"));
+    for (String each : addresses) {
+      if (!each.matches("\\[?[0-9a-zA-Z.:-]+]?:\\d{1,5}")) {
+        throw wrong("servers.nfs.addresses", "'" + each + "' is not host:port");
+      }
+    }
+    return new Config.Nfs(addresses, settings);
+  }
+
+  /// Refuses keys that nothing reads: a typo must not be a silent default.
+  private void checkTable(TomlTable table, String prefix) throws ConfigException {
+    for (String key : table.keySet()) {
+      String path = prefix + key;
+      boolean isTable = KEYS.keySet().stream().anyMatch(t -> t.equals(path) || t.startsWith(path + "."));
+      boolean isKey = !prefix.isEmpty() && keysOf(prefix.substring(0, prefix.length() - 1)).contains(key);
+      if (!isTable && !isKey) {
+        throw unknown(table, key, path);
+      }
+      if (isTable) {
+        TomlTable inner = table.isTable(List.of(key)) ? table.getTable(List.of(key)) : null;
+        if (inner == null) {
+          throw wrong(path, "must be a table: [" + path + "]");
+        }
+        checkTable(inner, path + ".");
+      }
+    }
+  }
+
+  private static Set<String> keysOf(String table) {
+    return KEYS.getOrDefault(table, Set.of());
+  }
+
+  private ConfigException unknown(TomlTable table, String key, String path) {
+    Set<String> known = new TreeSet<>();
+    KEYS.forEach(
+        (name, keys) -> {
+          known.add(name);
+          keys.forEach(each -> known.add(name + "." + each));
+        });
+    String nearest = known.iterator().next();
+    for (String each : known) {
+      if (distance(each, path) < distance(nearest, path)) {
+        nearest = each;
+      }
+    }
+    TomlPosition position = table.inputPositionOf(List.of(key));
+    return new ConfigException(
+        file + place(position) + ": unknown key '" + path + "'; did you mean '" + nearest + "'?");
+  }
+
+  private static String place(@Nullable TomlPosition position) {
+    return position == null
+        ? ""
+        : ", line " + position.line() + ", column " + position.column();
+  }
+
+  private ConfigException wrong(String key, String what) {
+    return new ConfigException(file + place(toml.inputPositionOf(key)) + ": " + key + ": " + what);
+  }
+
+  private String required(String key) throws ConfigException {
+    Object value = toml.get(key);
+    if (value == null) {
+      throw new ConfigException(file + ": " + key + " is missing");
+    }
+    String text = text(key, "");
+    if (text.isEmpty()) {
+      throw wrong(key, "must not be empty");
+    }
+    return text;
+  }
+
+  private String text(String key, String otherwise) throws ConfigException {
+    Object value = toml.get(key);
+    if (value == null) {
+      return otherwise;
+    }
+    if (!(value instanceof String text)) {
+      throw wrong(key, "must be a string");
+    }
+    return expanded(key, text);
+  }
+
+  private String expanded(String key, String text) throws ConfigException {
+    Matcher matcher = VARIABLE.matcher(text);
+    StringBuilder out = new StringBuilder();
+    while (matcher.find()) {
+      String value = environment.apply(matcher.group(1));
+      if (value == null) {
+        throw wrong(key, "environment variable " + matcher.group(1) + " is not set");
+      }
+      matcher.appendReplacement(out, Matcher.quoteReplacement(value));
+    }
+    return matcher.appendTail(out).toString();
+  }
+
+  private double number(String key, double otherwise) throws ConfigException {
+    return switch (toml.get(key)) {
+      case null -> otherwise;
+      case Long whole -> whole;
+      case Double real -> real;
+      default -> throw wrong(key, "must be a number");
+    };
+  }
+
+  private boolean flag(String key) throws ConfigException {
+    return switch (toml.get(key)) {
+      case null -> false;
+      case Boolean value -> value;
+      default -> throw wrong(key, "must be true or false");
+    };
+  }
+
+  private List<String> strings(String key, List<String> otherwise) throws ConfigException {
+    Object value = toml.get(key);
+    if (value == null) {
+      return otherwise;
+    }
+    if (!(value instanceof TomlArray array)) {
+      throw wrong(key, "must be a list of strings");
+    }
+    List<String> strings = new ArrayList<>();
+    for (Object each : array.toList()) {
+      if (!(each instanceof String text)) {
+        throw wrong(key, "must be a list of strings");
+      }
+      strings.add(expanded(key, text));
+    }
+    return strings;
+  }
+
+  /// Levenshtein distance: how many single characters differ.
+  static int distance(String one, String other) {
+    int[] row = new int[other.length() + 1];
+    for (int j = 0; j <= other.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= one.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= other.length(); j++) {
+        int replaced = diagonal + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(replaced, Math.min(row[j], row[j - 1]) + 1);
+      }
+    }
+    return row[other.length()];
+  }
+}
