@@ -10,10 +10,17 @@ final class ConfigTemplate {
     # environment variable NAME.
 
     [storage]
-    # Where everything is kept. This version: file:///directory.
+    # Where everything is kept: file:///directory or s3://bucket/prefix.
     url = "%s"
     # Encrypts everything. Without it the data is lost.
     encryption_password = "%s"
+
+    # For s3://. Without keys: the environment, the profile, a web identity, or the instance.
+    #[aws]
+    #endpoint = "https://s3.example.net"
+    #default_region = "us-east-1"
+    #access_key_id = "${AWS_ACCESS_KEY_ID}"
+    #secret_access_key = "${AWS_SECRET_ACCESS_KEY}"
 
     [filesystem]
     # Limit on allocated bytes, before compression; 0 = none.

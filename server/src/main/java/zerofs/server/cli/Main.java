@@ -79,27 +79,35 @@ public final class Main {
 
   @Command(
       name = "quickstart",
-      description = "Make a volume in a directory if there is none, and serve it.")
+      description = "Make a volume in a directory or bucket if there is none, and serve it.")
   static final class Quickstart implements Callable<Integer> {
-    @Parameters(arity = "0..1", defaultValue = "zerofs-data", paramLabel = "DIR")
-    private Path directory = Path.of("zerofs-data");
+    @Parameters(
+        arity = "0..1",
+        defaultValue = "zerofs-data",
+        paramLabel = "DIR|s3://BUCKET/PREFIX",
+        description = "where to store; for s3:// the configuration goes to ./zerofs-data")
+    private String where = "zerofs-data";
 
     @Override
     public Integer call() throws Exception {
-      if (directory.toString().startsWith("s3:")) {
-        throw new Failure(
-            ExitCode.USAGE, "s3:// is not in this version: give a directory to store in");
-      }
+      boolean isBucket = where.startsWith("s3://");
+      Path directory = Path.of(isBucket ? "zerofs-data" : where).toAbsolutePath().normalize();
       Path file = directory.resolve("zerofs.toml");
+      String url = isBucket ? where : "file://" + directory.resolve("store");
       if (!Files.exists(file)) {
-        prepare(directory.toAbsolutePath().normalize(), file);
+        prepare(directory, file, url);
+      } else if (isBucket && !config(file).storageUrl().equals(url)) {
+        throw new Failure(
+            ExitCode.USAGE,
+            file + " is for " + config(file).storageUrl() + ": run quickstart elsewhere, or 'zerofs"
+                + " run -c' with a configuration for " + url);
       }
       Config config = config(file);
       new ServerProcess(config, System.out).run(true, () -> ready(config));
       return ExitCode.OK;
     }
 
-    private static void prepare(Path directory, Path file) throws IOException {
+    private static void prepare(Path directory, Path file, String url) throws IOException {
       Files.createDirectories(directory);
       byte[] random = new byte[24];
       new SystemRandomness().secret(random);
@@ -115,8 +123,7 @@ public final class Main {
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
       Files.writeString(
           file,
-          ConfigTemplate.of(
-              "file://" + directory.resolve("store"), Files.readString(password).strip()));
+          ConfigTemplate.of(url, Files.readString(password).strip()));
       System.out.println(
           "made " + file + "\nThe password that encrypts the volume is in " + password
               + ": keep a copy elsewhere. Without it the data is lost.");

@@ -27,6 +27,8 @@ import zerofs.objectstore.CreateOnlyProbe;
 import zerofs.objectstore.FileObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.RetryingObjectStore;
+import zerofs.objectstore.S3ObjectStore;
+import zerofs.objectstore.S3Settings;
 import zerofs.objectstore.StorageException;
 import zerofs.objectstore.TracedObjectStore;
 import zerofs.server.config.Config;
@@ -66,9 +68,14 @@ final class ServerProcess {
   /// Opens the store of a configuration.
   static ObjectStore openStore(Config config, Tasks tasks, Randomness randomness)
       throws StorageException {
-    Path root = Path.of(config.storageUrl().substring("file://".length()));
+    S3Settings s3 = config.s3();
+    ObjectStore store =
+        s3 == null
+            ? FileObjectStore.open(
+                Path.of(config.storageUrl().substring("file://".length())), true)
+            : new S3ObjectStore(s3);
     return new RetryingObjectStore(
-        FileObjectStore.open(root, true),
+        store,
         tasks,
         randomness,
         RetryingObjectStore.Settings.standard());

@@ -2,21 +2,24 @@ package zerofs.server.config;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import zerofs.codec.Compression;
+import zerofs.objectstore.S3Settings;
 import zerofs.server.nfs.NfsSettings;
 
 /// A validated configuration.
 ///
 /// @param file where it was read
-/// @param storageUrl `file:///dir`
+/// @param storageUrl `file:///dir` or `s3://bucket/prefix`
+/// @param s3 how the bucket is reached; null for a directory
 /// @param password opens the volume; a secret
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
-/// @param nfs null when NFS is not served
 /// @param adminSocket unix socket of the admin calls
 public record Config(
     Path file,
     String storageUrl,
+    @Nullable S3Settings s3,
     String password,
     long maxSizeBytes,
     Compression compression,

@@ -1,6 +1,7 @@
 package zerofs.server.config;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import org.tomlj.TomlParseResult;
 import org.tomlj.TomlPosition;
 import org.tomlj.TomlTable;
 import zerofs.codec.Compression;
+import zerofs.objectstore.S3Settings;
 import zerofs.server.nfs.NfsSettings;
 
 /// Reads `zerofs.toml` (docs/CONFIG.md).
@@ -37,6 +39,13 @@ public final class ConfigReader {
               "filesystem", Set.of("max_size_gb", "compression"),
               "memory", Set.of("budget_gb"),
               "admin", Set.of("socket"),
+              "aws",
+                  Set.of(
+                      "endpoint",
+                      "default_region",
+                      "access_key_id",
+                      "secret_access_key",
+                      "allow_http"),
               "servers.nfs",
                   Set.of(
                       "addresses",
@@ -85,9 +94,11 @@ public final class ConfigReader {
     checkTable(toml, "");
     String url = required("storage.url");
     String password = required("storage.encryption_password");
-    if (!url.startsWith("file:///")) {
+    if (!url.startsWith("file:///") && !url.startsWith("s3://")) {
       throw wrong(
-          "storage.url", "'" + url + "': this version stores in file:///directory only");
+          "storage.url",
+          "'" + url + "': must be file:///directory or s3://bucket/prefix (Azure and Google Cloud"
+              + " are not in this version)");
     }
     double maxSize = number("filesystem.max_size_gb", 0);
     if (maxSize < 0) {
@@ -102,12 +113,36 @@ public final class ConfigReader {
     return new Config(
         file,
         url,
+        url.startsWith("s3://") ? s3(url) : null,
         password,
         maxSize == 0 ? Long.MAX_VALUE : (long) (maxSize * GIB),
         compression(),
         (long) (budget * GIB),
         nfs(),
         directory == null ? socket : directory.resolve(socket));
+  }
+
+  private S3Settings s3(String url) throws ConfigException {
+    String endpoint = text("aws.endpoint", "");
+    String access = text("aws.access_key_id", "");
+    String secret = text("aws.secret_access_key", "");
+    if (access.isEmpty() != secret.isEmpty()) {
+      throw wrong("aws.access_key_id", "needs aws.secret_access_key, and the other way round");
+    }
+    if (endpoint.startsWith("http://") && !flag("aws.allow_http")) {
+      throw wrong(
+          "aws.endpoint", "is not encrypted: use https://, or set aws.allow_http = true");
+    }
+    try {
+      return S3Settings.parse(
+          url,
+          endpoint.isEmpty() ? null : URI.create(endpoint),
+          text("aws.default_region", "us-east-1"),
+          access.isEmpty() ? null : access,
+          secret.isEmpty() ? null : secret);
+    } catch (IllegalArgumentException e) {
+      throw wrong("storage.url", String.valueOf(e.getMessage()));
+    }
   }
 
   private Compression compression() throws ConfigException {

@@ -1,0 +1,251 @@
+package zerofs.objectstore;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.ResponseInputStream;
+import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.core.exception.SdkException;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.ContentStreamProvider;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.retries.DefaultRetryStrategy;
+import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.S3ClientBuilder;
+import software.amazon.awssdk.services.s3.S3Configuration;
+import software.amazon.awssdk.services.s3.model.GetObjectRequest;
+import software.amazon.awssdk.services.s3.model.GetObjectResponse;
+import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
+import software.amazon.awssdk.services.s3.model.NoSuchBucketException;
+import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
+import software.amazon.awssdk.services.s3.model.PutObjectRequest;
+import software.amazon.awssdk.services.s3.model.S3Exception;
+
+/// Objects in an S3-compatible bucket (AWS, Ceph RGW, MinIO). One request per call: retries are
+/// [RetryingObjectStore]'s. Create-only is `If-None-Match: *`.
+public final class S3ObjectStore implements ObjectStore {
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration SOCKET_TIMEOUT = Duration.ofSeconds(30);
+  private static final int CONNECTIONS_MAX = 64;
+
+  private static final int RANGE_NOT_SATISFIABLE = 416;
+  private static final int PRECONDITION_FAILED = 412;
+  private static final int CONFLICT = 409;
+  private static final int FORBIDDEN = 403;
+  private static final int NOT_FOUND = 404;
+  private static final int NOT_IMPLEMENTED = 501;
+  private static final int SLOW_DOWN = 503;
+  private static final int TOO_MANY_REQUESTS = 429;
+
+  private final S3Settings settings;
+  private final S3Client client;
+
+  public S3ObjectStore(S3Settings settings) {
+    this.settings = settings;
+    S3ClientBuilder builder =
+        S3Client.builder()
+            .region(Region.of(settings.region()))
+            .credentialsProvider(credentials(settings))
+            .forcePathStyle(settings.endpoint() != null)
+            .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+            .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
+            .serviceConfiguration(
+                S3Configuration.builder().chunkedEncodingEnabled(false).build())
+            .overrideConfiguration(
+                override -> override.retryStrategy(DefaultRetryStrategy.doNotRetry()))
+            .httpClient(
+                Apache5HttpClient.builder()
+                    .connectionTimeout(CONNECT_TIMEOUT)
+                    .socketTimeout(SOCKET_TIMEOUT)
+                    .maxConnections(CONNECTIONS_MAX)
+                    .expectContinueEnabled(false)
+                    .build());
+    if (settings.endpoint() != null) {
+      builder.endpointOverride(settings.endpoint());
+    }
+    client = builder.build();
+  }
+
+  private static AwsCredentialsProvider credentials(S3Settings settings) {
+    String access = settings.accessKey();
+    String secret = settings.secretKey();
+    return access == null || secret == null
+        ? DefaultCredentialsProvider.builder().build()
+        : StaticCredentialsProvider.create(AwsBasicCredentials.create(access, secret));
+  }
+
+  private String name(String key) {
+    return settings.prefix() + key;
+  }
+
+  @Override
+  public @Nullable Fetched get(String key, long offset, int length, Cause cause)
+      throws StorageException {
+    if (length == 0) {
+      throw new IllegalArgumentException("GET of no bytes of " + key);
+    }
+    return range(key, "bytes=" + offset + "-" + (offset + length - 1));
+  }
+
+  @Override
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
+      throws StorageException {
+    return range(key, "bytes=-" + length);
+  }
+
+  private @Nullable Fetched range(String key, String range) throws StorageException {
+    GetObjectRequest request =
+        GetObjectRequest.builder()
+            .bucket(settings.bucket())
+            .key(name(key))
+            .range(range)
+            .build();
+    try (ResponseInputStream<GetObjectResponse> in = client.getObject(request)) {
+      int bytes = Math.toIntExact(in.response().contentLength());
+      byte[] body = in.readNBytes(bytes);
+      if (body.length != bytes) {
+        throw new StorageException.Unavailable(
+            "the body of " + key + " ended after " + body.length + " of " + bytes + " bytes");
+      }
+      return new Fetched(ByteBuffer.wrap(body), objectBytes(in.response(), bytes));
+    } catch (NoSuchKeyException e) {
+      return null;
+    } catch (S3Exception e) {
+      if (e.statusCode() == RANGE_NOT_SATISFIABLE) {
+        return new Fetched(ByteBuffer.allocate(0), 0); // An offset at or beyond the end.
+      }
+      throw failed("GET " + key, e);
+    } catch (SdkException | IOException e) {
+      throw new StorageException.Unavailable(
+          "GET " + key + " from " + settings + " failed: " + e.getMessage(), e);
+    }
+  }
+
+  /// Total size: what follows the slash of Content-Range.
+  private static long objectBytes(GetObjectResponse response, int bodyBytes) {
+    String range = response.contentRange();
+    int slash = range == null ? -1 : range.lastIndexOf('/');
+    return range == null || slash < 0 ? bodyBytes : Long.parseLong(range.substring(slash + 1));
+  }
+
+  @Override
+  public PutOutcome put(String key, Body body, Cause cause) throws StorageException {
+    PutObjectRequest request =
+        PutObjectRequest.builder()
+            .bucket(settings.bucket())
+            .key(name(key))
+            .ifNoneMatch("*")
+            .contentLength(body.bytes())
+            .build();
+    ContentStreamProvider stream = () -> new BodyStream(body);
+    try {
+      client.putObject(
+          request,
+          RequestBody.fromContentProvider(stream, body.bytes(), "application/octet-stream"));
+      return PutOutcome.CREATED;
+    } catch (S3Exception e) {
+      if (e.statusCode() == PRECONDITION_FAILED) {
+        return PutOutcome.EXISTS;
+      }
+      if (e.statusCode() == CONFLICT || e.statusCode() == SLOW_DOWN) {
+        // Another conditional write was under way, or the request was turned away: not applied.
+        throw new StorageException.Unavailable("PUT " + key + ": " + e.getMessage(), e);
+      }
+      if (e.statusCode() >= 500 && e.statusCode() != NOT_IMPLEMENTED) {
+        throw new StorageException.OutcomeUnknown("PUT " + key + ": " + e.getMessage(), e);
+      }
+      throw failed("PUT " + key, e);
+    } catch (SdkClientException e) {
+      throw new StorageException.OutcomeUnknown(
+          "PUT " + key + " to " + settings + " got no answer: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void delete(String key, Cause cause) throws StorageException {
+    try {
+      client.deleteObject(request -> request.bucket(settings.bucket()).key(name(key)));
+    } catch (NoSuchKeyException e) {
+      return; // Some stores say so.
+    } catch (S3Exception e) {
+      throw failed("DELETE " + key, e);
+    } catch (SdkClientException e) {
+      throw new StorageException.Unavailable("DELETE " + key + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public List<Listed> list(String prefix, String startAfter, int limit, Cause cause)
+      throws StorageException {
+    ListObjectsV2Request.Builder request =
+        ListObjectsV2Request.builder()
+            .bucket(settings.bucket())
+            .prefix(name(prefix))
+            .maxKeys(limit);
+    if (!startAfter.isEmpty()) {
+      request.startAfter(name(startAfter));
+    }
+    try {
+      List<Listed> found = new ArrayList<>();
+      client
+          .listObjectsV2(request.build())
+          .contents()
+          .forEach(
+              each ->
+                  found.add(
+                      new Listed(each.key().substring(settings.prefix().length()), each.size())));
+      return found;
+    } catch (S3Exception e) {
+      throw failed("LIST " + prefix, e);
+    } catch (SdkClientException e) {
+      throw new StorageException.Unavailable(
+          "LIST " + prefix + " of " + settings + " got no answer: " + e.getMessage(), e);
+    }
+  }
+
+  private StorageException failed(String what, S3Exception e) {
+    String code = e.awsErrorDetails() == null ? "" : e.awsErrorDetails().errorCode();
+    int status = e.statusCode();
+    if (status >= 500 && status != NOT_IMPLEMENTED || status == TOO_MANY_REQUESTS) {
+      return new StorageException.Unavailable(what + ": " + e.getMessage(), e);
+    }
+    if (e instanceof NoSuchBucketException || status == NOT_FOUND) {
+      return new StorageException.Refused(
+          what + ": there is no bucket '" + settings.bucket() + "' at " + settings
+              + ": create it, or correct storage.url",
+          e);
+    }
+    if (status == NOT_IMPLEMENTED) {
+      return new StorageException.Invalid(
+          StorageException.Invalid.Reason.NO_CREATE_ONLY,
+          what + ": the store does not implement 'If-None-Match: *', without which two writers could"
+              + " not be kept apart: use a store that does");
+    }
+    if ("RequestTimeTooSkewed".equals(code)) {
+      return new StorageException.Refused(
+          what + ": this machine's clock is too far off for signed requests: set it", e);
+    }
+    if (status == FORBIDDEN) {
+      return new StorageException.Refused(
+          what + ": access to " + settings + " is denied (" + code + "): check the [aws] keys and"
+              + " the bucket's policy",
+          e);
+    }
+    return new StorageException.Refused(what + " on " + settings + ": " + e.getMessage(), e);
+  }
+
+  @Override
+  public void close() {
+    client.close();
+  }
+}
