@@ -27,6 +27,9 @@ public final class SealedFrameCodec implements FrameCodec {
   /// Largest frame, bytes of plain data.
   public static final int PLAIN_BYTES_MAX = 1 << 20;
 
+  /// What lz4 wants as room (LZ4_compressBound).
+  private static final int LZ4_BOUND = PLAIN_BYTES_MAX + PLAIN_BYTES_MAX / 255 + 16;
+
   private static final byte RAW = 0;
   private static final byte ZSTD = 1;
   private static final byte LZ4 = 2;
@@ -124,7 +127,8 @@ public final class SealedFrameCodec implements FrameCodec {
   /// What one thread needs to encode or decode a frame.
   private static final class Context {
     private final ByteBuffer payload =
-        ByteBuffer.allocateDirect((int) Zstd.compressBound(PLAIN_BYTES_MAX) + 1);
+        ByteBuffer.allocateDirect(
+            1 + Math.max((int) Zstd.compressBound(PLAIN_BYTES_MAX), LZ4_BOUND));
     private final ZstdCompressCtx compressor = new ZstdCompressCtx();
     private final ZstdDecompressCtx decompressor = new ZstdDecompressCtx();
     private final LZ4Compressor lz4 = LZ4Factory.fastestInstance().fastCompressor();

@@ -60,11 +60,12 @@ public final class Patch {
     return length >= clip ? this : new Patch(frame, position, ranges, length);
   }
 
-  /// Whether every byte that `older` still gives is given by this patch as well.
+  /// Whether every byte that `older` wrote was written by this patch as well. Clips don't matter: a
+  /// cut that is newer than this patch clips the older one just so, and counting them would make
+  /// the outcome depend on which layers are merged first.
   boolean covers(Patch older) {
     for (int i = 0; i < older.ranges.length; i += 2) {
-      int end = Math.min(older.ranges[i + 1], older.clip);
-      if (older.ranges[i] < end && !covers(older.ranges[i], end)) {
+      if (!covers(older.ranges[i], older.ranges[i + 1])) {
         return false;
       }
     }
@@ -73,7 +74,7 @@ public final class Patch {
 
   private boolean covers(int from, int to) {
     for (int i = 0; i < ranges.length; i += 2) {
-      if (ranges[i] <= from && to <= Math.min(ranges[i + 1], clip)) {
+      if (ranges[i] <= from && to <= ranges[i + 1]) {
         return true;
       }
     }

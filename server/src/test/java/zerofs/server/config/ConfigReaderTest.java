@@ -1,0 +1,77 @@
+package zerofs.server.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import zerofs.codec.Compression;
+
+@SuppressWarnings("NullAway.Init")
+class ConfigReaderTest {
+  private static final String STORAGE =
+      "[storage]\nurl = \"file:///tmp/x\"\nencryption_password = \"p\"\n";
+
+  @TempDir Path directory;
+
+  private Config read(String text) throws Exception {
+    Path file = directory.resolve("zerofs.toml");
+    Files.writeString(file, text);
+    return ConfigReader.read(file, Map.of("SECRET", "from the environment")::get);
+  }
+
+  private void assertRefused(String text, String... parts) {
+    assertThatThrownBy(() -> read(text))
+        .isInstanceOf(ConfigException.class)
+        .message()
+        .contains(parts);
+  }
+
+  @Test
+  void defaultsFillWhatIsNotGiven() throws Exception {
+    Config config = read(STORAGE);
+    assertThat(config.maxSizeBytes()).isEqualTo(Long.MAX_VALUE);
+    assertThat(config.compression()).isEqualTo(new Compression.Zstd(3));
+    assertThat(config.nfs().addresses()).containsExactly("127.0.0.1:2049");
+  }
+
+  @Test
+  void anUnknownKeyIsNamedWithPlaceAndNearestKey() {
+    assertRefused(
+        STORAGE + "[filesystem]\nmax_sise_gb = 3\n",
+        "line 5, column 1",
+        "filesystem.max_sise_gb",
+        "did you mean 'filesystem.max_size_gb'");
+    assertRefused(STORAGE + "[server.nfs]\n", "unknown key 'server'");
+  }
+
+  @Test
+  void aWrongTypeOrValueIsNamedWithPlace() {
+    assertRefused(STORAGE + "[memory]\nbudget_gb = \"much\"\n", "line 5", "must be a number");
+    assertRefused(STORAGE + "[memory]\nbudget_gb = 0.1\n", "at least 0.25");
+    assertRefused(STORAGE + "[filesystem]\ncompression = \"zip\"\n", "zstd-1 to zstd-22");
+    assertRefused(STORAGE + "[servers.nfs]\ndurability = \"journal\"\n", "not in this version");
+    assertRefused(STORAGE + "[servers.nfs]\nallowed_networks = [\"home\"]\n", "'home'");
+    assertRefused("[storage]\nurl = \"file:///x\"\n", "encryption_password is missing");
+    assertRefused(STORAGE.replace("file:///", "ftp://"), "must be file:///directory or s3://");
+    assertRefused(STORAGE + "x = [", "line 4");
+  }
+
+  @Test
+  void variablesAreReplacedAndMissingOnesNamed() throws Exception {
+    String text = STORAGE.replace("\"p\"", "\"${SECRET}\"");
+    assertThat(read(text).password()).isEqualTo("from the environment");
+    assertRefused(STORAGE.replace("\"p\"", "\"${NO_SUCH}\""), "NO_SUCH is not set");
+  }
+
+  @Test
+  void aPlainHttpEndpointMustBeAllowed() throws Exception {
+    String s3 = STORAGE.replace("file:///tmp/x", "s3://bucket/some/prefix/");
+    assertRefused(s3 + "[aws]\nendpoint = \"http://h\"\n", "aws.allow_http");
+    Config config = read(s3 + "[aws]\nendpoint = \"https://h\"\n");
+    assertThat(java.util.Objects.requireNonNull(config.s3()).prefix()).isEqualTo("some/prefix/");
+  }
+}

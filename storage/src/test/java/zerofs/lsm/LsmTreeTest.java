@@ -1,0 +1,186 @@
+package zerofs.lsm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NavigableMap;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.api.Test;
+import zerofs.base.Miss;
+import zerofs.base.SystemTasks;
+import zerofs.base.Tasks;
+import zerofs.codec.Compression;
+import zerofs.codec.Keys;
+import zerofs.codec.SealedFrameCodec;
+import zerofs.manifest.Manifest.RunDescriptor;
+import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StorageException;
+
+/// The tree against a TreeMap: the newest value wins, an empty one removes.
+class LsmTreeTest {
+  private final MemoryObjectStore store = new MemoryObjectStore();
+  private final AtomicLong numbers = new AtomicLong();
+  private final NavigableMap<String, String> model = new TreeMap<>();
+  private long position;
+
+  private static final RowMerger NEWEST =
+      new RowMerger() {
+        @Override
+        public byte[] merge(byte[] key, byte[] newer, byte[] older, SideRows side) {
+          return newer;
+        }
+
+        @Override
+        public byte @Nullable [] bottom(byte[] key, byte[] value) {
+          return value.length == 0 ? null : value;
+        }
+
+        @Override
+        public boolean hidesOlder(byte[] key, byte[] value) {
+          return true;
+        }
+      };
+
+  private LsmTree open() {
+    Tasks tasks =
+        new SystemTasks(
+            (name, e) -> {
+              throw new AssertionError(name, e);
+            });
+    return new LsmTree(
+        store,
+        new SealedFrameCodec(new Keys(new byte[32], new byte[16])),
+        NEWEST,
+        tasks,
+        new LsmSettings(8 << 10, 64 << 10, 4, 6, new Compression.Zstd(1)),
+        epoch -> new byte[16]);
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  private static String text(byte @Nullable [] bytes) {
+    return bytes == null ? "" : new String(bytes, StandardCharsets.US_ASCII);
+  }
+
+  private void ingest(LsmTree tree, Random random) throws StorageException {
+    NavigableMap<String, String> delta = new TreeMap<>();
+    for (int i = 0; i < 1 + random.nextInt(60); i++) {
+      String key = "key" + random.nextInt(800);
+      delta.put(key, random.nextInt(4) == 0 ? "" : "value" + random.nextInt() + key.repeat(3));
+    }
+    SortedRows.Builder builder = new SortedRows.Builder();
+    delta.forEach((key, value) -> builder.add(bytes(key), bytes(value)));
+    tree.ingest(++position, SortedRows.decode(builder.finish().encode()));
+    delta.forEach(
+        (key, value) -> {
+          if (value.isEmpty()) {
+            model.remove(key);
+          } else {
+            model.put(key, value);
+          }
+        });
+  }
+
+  private void flush(LsmTree tree) throws StorageException {
+    RunDescriptor run = tree.flush(position, 1, numbers::incrementAndGet);
+    if (run != null) {
+      List<RunDescriptor> runs = new ArrayList<>();
+      runs.add(run);
+      runs.addAll(tree.storedRuns());
+      tree.install(runs, position);
+    }
+  }
+
+  private void check(LsmTree tree) throws StorageException {
+    for (int i = 0; i < 800; i++) {
+      String key = "key" + i;
+      assertThat(text(tree.get(bytes(key), true))).isEqualTo(model.getOrDefault(key, ""));
+    }
+    Scan scan = tree.scan(bytes("key2"), bytes("key5"), true);
+    NavigableMap<String, String> scanned = new TreeMap<>();
+    while (scan.next()) {
+      if (scan.value().length > 0) {
+        scanned.put(text(scan.key()), text(scan.value()));
+      }
+    }
+    assertThat(scanned).isEqualTo(model.subMap("key2", "key5"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void treeAndMapAgreeOverFlushesCompactionsAndReopening(long seed) throws Exception {
+    Random random = new Random(seed);
+    LsmTree tree = open();
+    for (int step = 0; step < 250; step++) {
+      ingest(tree, random);
+      if (random.nextInt(8) == 0) {
+        flush(tree);
+        List<RunDescriptor> compacted = tree.compact(1, numbers::incrementAndGet);
+        if (compacted != null) {
+          tree.install(compacted, position);
+        }
+        assertThat(tree.storedRuns().size()).isLessThanOrEqualTo(7);
+      }
+      if (random.nextInt(60) == 0) {
+        flush(tree);
+        List<RunDescriptor> runs = tree.storedRuns();
+        tree = open();
+        tree.open(runs);
+        check(tree);
+      }
+    }
+    check(tree);
+    assertThat(tree.runs()).isLessThan(30);
+  }
+
+  @Test
+  void anAttemptMissesFetchesAndThenAnswers() throws Exception {
+    LsmTree tree = open();
+    ingest(tree, new Random(9));
+    flush(tree);
+    List<RunDescriptor> runs = tree.storedRuns();
+    LsmTree cold = open();
+    cold.open(runs);
+    byte[] key = bytes(model.firstKey());
+    int misses = 0;
+    while (true) {
+      try {
+        assertThat(text(cold.get(key, false))).isEqualTo(model.firstEntry().getValue());
+        break;
+      } catch (Miss e) {
+        e.fetch().run();
+        misses++;
+      }
+    }
+    assertThat(misses).isEqualTo(2); // The tail, then the block.
+  }
+
+  @Test
+  void aDamagedTableIsNamed() throws Exception {
+    LsmTree tree = open();
+    ingest(tree, new Random(9));
+    flush(tree);
+    List<RunDescriptor> runs = tree.storedRuns();
+    String name = runs.getFirst().tables().getFirst().id().key();
+    byte[] object =
+        java.util.Objects.requireNonNull(store.get(name, 0, 1 << 20, Cause.ADMIN)).bytes().array();
+    object[20] ^= 4;
+    store.damage(name, object);
+    LsmTree damaged = open();
+    damaged.open(runs);
+    assertThatThrownBy(() -> damaged.get(bytes(model.firstKey()), true))
+        .isInstanceOf(StorageException.Corrupt.class)
+        .hasMessageContaining(name);
+  }
+}

@@ -1,0 +1,8 @@
+package zerofs.objectstore;
+
+class MemoryObjectStoreTest extends ObjectStoreContract {
+  @Override
+  ObjectStore store() {
+    return new MemoryObjectStore();
+  }
+}
