@@ -99,6 +99,9 @@ final class ServerProcess {
       startServers();
       ready.run();
       awaitEnd();
+    } catch (Failure e) {
+      end(e); // The shutdown hook tells the exit code.
+      throw e;
     } finally {
       close();
     }
@@ -235,6 +238,9 @@ final class ServerProcess {
                   + " s: ended without storing everything; what was answered as stable is stored");
           Runtime.getRuntime().halt(ExitCode.UNEXPECTED);
         }
+        // Else the JVM would answer the signal with 128 + its number.
+        Failure reason = process.failure.get();
+        Runtime.getRuntime().halt(reason == null ? ExitCode.OK : reason.exitCode());
       } catch (InterruptedException e) {
         process.out.println("interrupted while stopping");
       }
