@@ -65,8 +65,10 @@ public final class LsmTree {
   }
 
   /// The delta of a stored log object becomes the newest run. Positions ascend.
-  public void ingest(long position, SortedRows delta) throws StorageException {
-    MemoryRun run = MemoryRun.of(position, position, 0, delta);
+  ///
+  /// @param sequence last commit sequence in it
+  public void ingest(long position, long sequence, SortedRows delta) throws StorageException {
+    MemoryRun run = MemoryRun.of(position, position, sequence, 0, delta);
     mutex.lock();
     try {
       List<MemoryRun> memory = new ArrayList<>();
@@ -107,7 +109,11 @@ public final class LsmTree {
       builder.add(cursor.key(), cursor.value());
     }
     return MemoryRun.of(
-        runs.getLast().lowest(), runs.getFirst().highest(), level, builder.finish());
+        runs.getLast().lowest(),
+        runs.getFirst().highest(),
+        runs.getFirst().sequence(),
+        level,
+        builder.finish());
   }
 
   private static List<RowCursor> cursors(List<MemoryRun> runs) throws StorageException {
@@ -185,29 +191,41 @@ public final class LsmTree {
     return tables.cachedBytes();
   }
 
-  /// Writes the rows in memory up to a position as one run; null when there are none. Nothing
-  /// changes until [#install].
+  /// What a flush wrote.
   ///
-  /// @param upTo highest log position; everything up to it was ingested
+  /// @param run the new run; without tables when all its rows were dropped
+  /// @param markSequence last commit sequence in it
+  public record Flushed(RunDescriptor run, long markSequence) {
+    /// Highest log position whose rows are in the store's runs now: what the manifest may say.
+    public long mark() {
+      return run.highestPosition();
+    }
+  }
+
+  /// Writes the rows that are in memory now as one run; null when there are none. Nothing changes
+  /// until [#install]. The tree itself says which positions it has covered: an ingest that comes
+  /// between the caller's look and this call may have merged runs beyond any position chosen before.
+  ///
   /// @param numbers gives numbers of SSTs, each once in the epoch
-  public @Nullable RunDescriptor flush(long upTo, int epoch, LongSupplier numbers)
-      throws StorageException {
+  public @Nullable Flushed flush(int epoch, LongSupplier numbers) throws StorageException {
     List<MemoryRun> runs;
     boolean bottom;
     mutex.lock();
     try {
-      flushLimit = upTo;
-      runs = layers.memory().stream().filter(run -> run.highest() <= upTo).toList();
+      runs = layers.memory();
+      if (runs.isEmpty()) {
+        return null;
+      }
+      flushLimit = runs.getFirst().highest();
       bottom = layers.stored().isEmpty();
     } finally {
       mutex.unlock();
     }
-    if (runs.isEmpty()) {
-      return null;
-    }
     MergeCursor rows = new MergeCursor(cursors(runs), merger, bottom, true);
     List<TableDescriptor> written = write(rows, epoch, numbers, Cause.FLUSH);
-    return new RunDescriptor(runs.getLast().lowest(), runs.getFirst().highest(), written);
+    return new Flushed(
+        new RunDescriptor(runs.getLast().lowest(), runs.getFirst().highest(), written),
+        runs.getFirst().sequence());
   }
 
   private List<TableDescriptor> write(

@@ -7,16 +7,18 @@ import zerofs.objectstore.StorageException;
 ///
 /// @param lowest lowest log position whose rows it holds
 /// @param highest highest one
+/// @param sequence last commit sequence in it
 /// @param level how often it was merged
-record MemoryRun(long lowest, long highest, int level, SortedRows rows, BloomFilter filter) {
-  static MemoryRun of(long lowest, long highest, int level, SortedRows rows)
+record MemoryRun(
+    long lowest, long highest, long sequence, int level, SortedRows rows, BloomFilter filter) {
+  static MemoryRun of(long lowest, long highest, long sequence, int level, SortedRows rows)
       throws StorageException {
     BloomFilter filter = BloomFilter.ofKeys(rows.rows());
     RowCursor cursor = RowCursor.of(rows, new byte[0]);
     while (cursor.next()) {
       filter.add(BloomFilter.hash(cursor.key()));
     }
-    return new MemoryRun(lowest, highest, level, rows, filter);
+    return new MemoryRun(lowest, highest, sequence, level, rows, filter);
   }
 
   byte @Nullable [] get(byte[] key, long hash) throws StorageException.Corrupt {

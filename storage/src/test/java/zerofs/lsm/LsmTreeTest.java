@@ -81,7 +81,7 @@ class LsmTreeTest {
     }
     SortedRows.Builder builder = new SortedRows.Builder();
     delta.forEach((key, value) -> builder.add(bytes(key), bytes(value)));
-    tree.ingest(++position, SortedRows.decode(builder.finish().encode()));
+    tree.ingest(++position, position, SortedRows.decode(builder.finish().encode()));
     delta.forEach(
         (key, value) -> {
           if (value.isEmpty()) {
@@ -93,12 +93,13 @@ class LsmTreeTest {
   }
 
   private void flush(LsmTree tree) throws StorageException {
-    RunDescriptor run = tree.flush(position, 1, numbers::incrementAndGet);
-    if (run != null) {
+    LsmTree.Flushed flushed = tree.flush(1, numbers::incrementAndGet);
+    if (flushed != null) {
+      assertThat(flushed.mark()).isEqualTo(position);
       List<RunDescriptor> runs = new ArrayList<>();
-      runs.add(run);
+      runs.add(flushed.run());
       runs.addAll(tree.storedRuns());
-      tree.install(runs, position);
+      tree.install(runs, flushed.mark());
     }
   }
 

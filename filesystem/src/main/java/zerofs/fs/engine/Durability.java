@@ -41,7 +41,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private final Tasks.Mutex mutex;
   private final Tasks.Signal changed;
   private volatile long storedSequence;
-  private volatile long storedPosition;
+  private long storedPosition;
   private @Nullable LogWriter log;
   private Tasks.@Nullable Task timer;
   private int inFlightCount;
@@ -109,10 +109,6 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   long storedSequence() {
     return storedSequence;
-  }
-
-  long storedPosition() {
-    return storedPosition;
   }
 
   /// Wakes the timer: the open generation got its first change, or is full.
@@ -237,7 +233,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     }
     Encoder.Encoded encoded = Objects.requireNonNull(sealed.encoded);
     try {
-      tree.ingest(position, encoded.rows());
+      tree.ingest(position, lastSequence, encoded.rows());
     } catch (StorageException e) {
       fail(e); // Rows just made do not merge: memory is broken, the log is whole.
       return;

@@ -19,7 +19,6 @@ final class Maintenance {
   private final Tasks tasks;
   private final LsmTree tree;
   private final ManifestAuthor author;
-  private final Durability durability;
   private final int epoch;
   private final Settings settings;
   private final AtomicLong tableNumber = new AtomicLong();
@@ -38,13 +37,11 @@ final class Maintenance {
       Tasks tasks,
       LsmTree tree,
       ManifestAuthor author,
-      Durability durability,
       int epoch,
       Settings settings) {
     this.tasks = tasks;
     this.tree = tree;
     this.author = author;
-    this.durability = durability;
     this.epoch = epoch;
     this.settings = settings;
     this.mutex = tasks.newMutex("maintenance");
@@ -116,23 +113,22 @@ final class Maintenance {
     return failed;
   }
 
-  /// Flushes everything that counts as stored.
+  /// Flushes everything that counts as stored: rows come to the tree only then (Rule
+  /// FLUSH_STORED_ONLY).
   void flushNow() throws StorageException {
     working.lock();
     try {
-      long mark = durability.storedPosition();
-      long sequence = durability.storedSequence();
-      RunDescriptor run = tree.flush(mark, epoch, tableNumber::incrementAndGet);
-      if (run == null) {
+      LsmTree.Flushed flushed = tree.flush(epoch, tableNumber::incrementAndGet);
+      if (flushed == null) {
         return;
       }
       List<RunDescriptor> runs = new ArrayList<>();
-      if (!run.tables().isEmpty()) {
-        runs.add(run);
+      if (!flushed.run().tables().isEmpty()) {
+        runs.add(flushed.run());
       }
       runs.addAll(tree.storedRuns());
-      author.publish(runs, mark, sequence, Cause.FLUSH);
-      tree.install(runs, mark);
+      author.publish(runs, flushed.mark(), flushed.markSequence(), Cause.FLUSH);
+      tree.install(runs, flushed.mark());
       failed = false;
     } finally {
       working.unlock();

@@ -153,7 +153,7 @@ public final class Volume implements Filesystem {
             salts::of);
     tree.open(claim.runs());
     for (VolumeOpening.Delta each : opened.replayed()) {
-      tree.ingest(each.position(), SortedRows.decode(each.rows()));
+      tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
     }
 
     long generationBytes = Math.clamp(settings.slabBytes() / 16, 1L << 20, 16L << 20);
@@ -200,7 +200,6 @@ public final class Volume implements Filesystem {
             tasks,
             tree,
             new ManifestAuthor(manifests, log, claim),
-            durability,
             opened.epoch(),
             new Maintenance.Settings(settings.flushObjects(), settings.flushBytes()));
     wiring.maintenance = maintenance;
