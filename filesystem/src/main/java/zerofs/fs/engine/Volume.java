@@ -239,8 +239,11 @@ public final class Volume implements Filesystem {
     try {
       restore();
     } catch (FsException e) {
-      close();
-      throw new StorageException.Corrupt("the volume does not open: " + e.getMessage(), e);
+      abandon();
+      if (e.getCause() instanceof StorageException reason) {
+        throw reason;
+      }
+      throw new StorageException.Closed("the volume does not open: " + e.getMessage());
     }
   }
 
