@@ -68,6 +68,13 @@ public final class MemoryObjectStore implements ObjectStore {
     return found;
   }
 
+  /// A store with the objects that this one has now.
+  public MemoryObjectStore copy() {
+    MemoryObjectStore copy = new MemoryObjectStore();
+    copy.objects.putAll(objects);
+    return copy;
+  }
+
   /// Replaces the bytes of an object, or removes it (null): damage, for tests.
   public void damage(String key, byte @Nullable [] bytes) {
     if (bytes == null) {

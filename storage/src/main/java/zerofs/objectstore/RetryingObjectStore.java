@@ -6,7 +6,7 @@ import zerofs.base.Randomness;
 import zerofs.base.Tasks;
 
 /// Tries again what the store was not there for: exponential backoff with full jitter, until a
-/// deadline per call.
+/// deadline per call. A body shorter than what was asked of the object counts as no answer.
 ///
 /// What it does not settle: a PUT whose outcome is unknown. That may have been applied, so sending
 /// it again could only answer "exists"; the caller reads the object and compares its own nonce
@@ -60,14 +60,33 @@ public final class RetryingObjectStore implements ObjectStore {
   @SuppressWarnings("NullAway") // Nullness of a type argument is beyond it.
   public @Nullable Fetched get(String key, long offset, int length, Cause cause)
       throws StorageException {
-    return this.<@Nullable Fetched>retried(() -> store.get(key, offset, length, cause));
+    return this.<@Nullable Fetched>retried(
+        () -> {
+          Fetched fetched = store.get(key, offset, length, cause);
+          return whole(key, fetched, fetched == null ? 0 : fetched.objectBytes() - offset, length);
+        });
   }
 
   @Override
   @SuppressWarnings("NullAway") // Nullness of a type argument is beyond it.
   public @Nullable Fetched getSuffix(String key, int length, Cause cause)
       throws StorageException {
-    return this.<@Nullable Fetched>retried(() -> store.getSuffix(key, length, cause));
+    return this.<@Nullable Fetched>retried(
+        () -> {
+          Fetched fetched = store.getSuffix(key, length, cause);
+          return whole(key, fetched, fetched == null ? 0 : fetched.objectBytes(), length);
+        });
+  }
+
+  private static @Nullable Fetched whole(
+      String key, @Nullable Fetched fetched, long available, int length)
+      throws StorageException.Unavailable {
+    if (fetched != null && fetched.bytes().remaining() < Math.clamp(available, 0, length)) {
+      throw new StorageException.Unavailable(
+          "the store sent " + fetched.bytes().remaining() + " of "
+              + Math.clamp(available, 0, length) + " bytes of " + key);
+    }
+    return fetched;
   }
 
   @Override

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import zerofs.base.SeededRandomness;
 import zerofs.base.SimulatedTasks;
@@ -22,9 +21,13 @@ import zerofs.fs.page.SlabMemory;
 import zerofs.log.VolumeSecrets;
 import zerofs.manifest.Manifest;
 import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.FaultyObjectStore;
+import zerofs.objectstore.FaultyObjectStore.Fault;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.RetryingObjectStore;
 import zerofs.objectstore.StorageException;
+import zerofs.objectstore.StoreCounters;
 
 /// Whole volumes in virtual time: processes on one store that crash, sleep, and take over from each
 /// other, while the store delays, refuses, loses replies and applies PUTs late. Each process makes
@@ -36,78 +39,29 @@ class SimulationTest {
   private static final Call ROOT = Call.waiting(Caller.ROOT);
   private static final String VOLUME_ID = "00112233445566778899aabbccddeeff";
 
-  /// A store that misbehaves by chance. Every call is a place where the scheduler may switch.
-  private static final class MoodyStore implements ObjectStore {
-    private final MemoryObjectStore store;
-    private final SimulatedTasks simulation;
-    private final Tasks network;
-    private final Random random;
-
-    MoodyStore(MemoryObjectStore store, SimulatedTasks simulation, Random random) {
-      this.store = store;
-      this.simulation = simulation;
-      this.network = simulation.group("network");
-      this.random = random;
-    }
-
-    private void delay() throws StorageException {
+  /// Chance. Every request takes its time, so is a place where the scheduler may switch.
+  private record Chance(SimulatedTasks simulation, Random random)
+      implements FaultyObjectStore.Plan {
+    @Override
+    public Fault next(StoreCounters.Request request, String key, ObjectStore.Cause cause) {
       simulation.sleep(1 + random.nextInt(5_000_000));
       if (random.nextInt(25) == 0) {
-        throw new StorageException.Unavailable("the store is busy");
+        return Fault.BUSY;
       }
-    }
-
-    @Override
-    public @Nullable Fetched get(String key, long offset, int length, Cause cause)
-        throws StorageException {
-      delay();
-      return store.get(key, offset, length, cause);
-    }
-
-    @Override
-    public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-        throws StorageException {
-      delay();
-      return store.getSuffix(key, length, cause);
-    }
-
-    @Override
-    public PutOutcome put(String key, Body body, Cause cause) throws StorageException {
-      delay();
-      int mood = random.nextInt(20);
-      if (mood == 0) {
-        network.fork(
-            "late PUT",
-            Tasks.Kind.WAITING,
-            () -> {
-              simulation.sleep(1 + random.nextInt(60_000_000));
-              store.put(key, body, cause);
-            });
-        throw new StorageException.OutcomeUnknown("no reply; it is still on its way");
+      if (request == StoreCounters.Request.GET) {
+        return random.nextInt(200) == 0 ? Fault.TRUNCATED : Fault.NONE;
       }
-      PutOutcome outcome = store.put(key, body, cause);
-      if (mood == 1) {
-        throw new StorageException.OutcomeUnknown("the reply was lost");
-      }
-      return outcome;
+      return switch (random.nextInt(30)) {
+        case 0 -> Fault.LATE;
+        case 1 -> Fault.REPLY_LOST;
+        case 2 -> Fault.LOST;
+        default -> Fault.NONE;
+      };
     }
 
     @Override
-    public void delete(String key, Cause cause) throws StorageException {
-      delay();
-      store.delete(key, cause);
-    }
-
-    @Override
-    public List<Listed> list(String prefix, String startAfter, int limit, Cause cause)
-        throws StorageException {
-      delay();
-      return store.list(prefix, startAfter, limit, cause);
-    }
-
-    @Override
-    public void close() {
-      store.close();
+    public long lateness() {
+      return 1L + random.nextInt(60_000_000);
     }
   }
 
@@ -179,7 +133,17 @@ class SimulationTest {
 
     /// A process: it works until it is deposed or killed; what goes wrong at its start ends it.
     private void work(int process, Tasks tasks) {
-      ObjectStore store = new MoodyStore(memory, simulation, new Random(seed * 17 + process));
+      ObjectStore faulty =
+          new FaultyObjectStore(
+              memory,
+              simulation.group("network"),
+              new Chance(simulation, new Random(seed * 17 + process)));
+      ObjectStore store =
+          new RetryingObjectStore(
+              faulty,
+              tasks,
+              new SeededRandomness(seed * 13 + process),
+              new RetryingObjectStore.Settings(1_000_000L, 5_000_000L, 20_000_000L));
       try {
         Volume volume = open(process, tasks, store);
         for (int i = 0; i < 60; i++) {
