@@ -1,5 +1,7 @@
 package zerofs.fs;
 
+import java.util.Arrays;
+
 /// A client's identity, after export rules (root squash) were applied. Ids are unsigned 32-bit
 /// numbers. Immutable.
 public final class Caller {
@@ -39,5 +41,10 @@ public final class Caller {
       }
     }
     return false;
+  }
+
+  @Override
+  public String toString() {
+    return uid + ":" + gid + (groups.length == 0 ? "" : Arrays.toString(groups));
   }
 }

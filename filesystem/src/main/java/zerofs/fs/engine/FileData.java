@@ -108,7 +108,7 @@ final class FileData {
     ChunkRow row = stored;
     for (PendingCut cut : pendingCuts) {
       long chunkStart = index * Files.CHUNK_BYTES;
-      if (cut.generation() > afterGeneration && cut.from() < chunkStart + Files.CHUNK_BYTES) {
+      if (cut.generation() > afterGeneration && cut.from() - chunkStart < Files.CHUNK_BYTES) {
         long from = Math.max(0, cut.from() - chunkStart);
         ChunkRow clips = ChunkRow.cutFrom(from, Inode.EXTENT_BYTES, cut.generation());
         row = ChunkRow.merge(clips, row, DebitSink.NONE);

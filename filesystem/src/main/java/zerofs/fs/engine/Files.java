@@ -477,7 +477,7 @@ final class Files {
       for (int i = 0; i < ChunkRow.EXTENTS; i++) {
         Page page = chunk.page(i);
         long extentStart = start + (long) i * EXTENT_BYTES;
-        if (page != null && extentStart + EXTENT_BYTES > size) {
+        if (page != null && extentStart > size - EXTENT_BYTES) { // No sum: it may pass 2^63.
           cutPage(open, chunk, i, page, (int) Math.max(0, size - extentStart));
         }
       }

@@ -62,6 +62,8 @@ final class Renames {
     if (from.isDot() || from.isDotDot() || to.isDot() || to.isDotDot()) {
       throw new FsException(FsError.INVALID);
     }
+    Permissions.requireValid(from);
+    Permissions.requireValid(to); // Here: below, "no such name" of the target means it is free.
     InodeNode fromParent = inodes.pin(fromDirectory, false);
     try {
       InodeNode toParent = inodes.pin(toDirectory, false);
@@ -131,10 +133,10 @@ final class Renames {
       if (from.inode() != parties.source().inode() || !targetUnchanged) {
         return false;
       }
-      checkLocked(parties);
       if (target == parties.source() && parties.mode() != RenameMode.NOREPLACE) {
-        return true; // Two names of one inode: POSIX rename does nothing.
+        return true; // Two names of one inode: nothing happens, whoever asks (Linux vfs_rename).
       }
+      checkLocked(parties);
       if (parties.mode() == RenameMode.EXCHANGE) {
         exchange(parties, from, to);
       } else {

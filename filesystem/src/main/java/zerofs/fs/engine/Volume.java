@@ -70,6 +70,7 @@ public final class Volume implements Filesystem {
   private final Reaper reaper;
   private final Tasks.Task reaping;
   private final int replayed;
+  private final long recoveredSequence;
 
   /// @param host name of this machine, for messages
   /// @param slabBytes memory for file data
@@ -142,6 +143,7 @@ public final class Volume implements Filesystem {
             .open();
     claim = opened.manifest();
     replayed = opened.replayed().size();
+    recoveredSequence = opened.lastSequence();
     Salts salts = new Salts(claim);
     tree =
         new LsmTree(
@@ -377,6 +379,11 @@ public final class Volume implements Filesystem {
   /// Log objects that were replayed at the start.
   public int replayedObjects() {
     return replayed;
+  }
+
+  /// The last commit sequence of the history that this writer found: what it goes on from.
+  public long recoveredSequence() {
+    return recoveredSequence;
   }
 
   /// What status shows of an open volume.
@@ -641,6 +648,7 @@ public final class Volume implements Filesystem {
       // Deposed or out of reach: what was not stored is not, and nobody was told otherwise.
       durability.stop();
     }
+    durability.fail(new StorageException.Closed("the volume is closed"));
     maintenance.close();
   }
 

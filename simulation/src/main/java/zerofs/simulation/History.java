@@ -1,0 +1,693 @@
+package zerofs.simulation;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.SeededRandomness;
+import zerofs.base.SimulatedTasks;
+import zerofs.codec.Compression;
+import zerofs.codec.Keys;
+import zerofs.codec.ObjectEnvelope;
+import zerofs.fs.Attributes;
+import zerofs.fs.Call;
+import zerofs.fs.Caller;
+import zerofs.fs.Filesystem;
+import zerofs.fs.FsError;
+import zerofs.fs.FsException;
+import zerofs.fs.Name;
+import zerofs.fs.SetAttributes;
+import zerofs.fs.SetAttributes.Time;
+import zerofs.fs.engine.Volume;
+import zerofs.fs.page.SlabMemory;
+import zerofs.log.VolumeSecrets;
+import zerofs.manifest.Manifest;
+import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.LatencyObjectStore;
+import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.StorageException;
+
+/// A generated history of one volume: every operation on the engine and on [PosixModel], every
+/// answer, error, attribute, byte and listing compared, with clean stops and crashes on the way. One
+/// seed is one history; time and threads are simulated.
+///
+/// A crash loses what was not stored. What must be there afterwards is the model as it was when the
+/// engine's recovered commit sequence was reached: nothing more, nothing less.
+public final class History {
+  private static final long BYTES_MAX = 12L << 20;
+  private static final int TRAIL = 30;
+  private static final Name LINKS = Name.of("links");
+
+  private final Settings settings;
+  private final SimulatedTasks simulation;
+  private final MemoryObjectStore memory = TestVolumes.empty();
+  private final Random random;
+  private final Generator.Inodes inodes = new Generator.Inodes();
+  private final Map<String, Long> operations = new TreeMap<>();
+  private final Map<FsError, Long> errors = new EnumMap<>(FsError.class);
+  private final Map<Long, Long> changeCounters = new TreeMap<>();
+  private final Deque<String> trail = new ArrayDeque<>();
+  private final List<Done> sinceSnapshot = new ArrayList<>();
+  private PosixModel model;
+  private Generator generator;
+  private @Nullable PosixModel snapshot;
+  private @Nullable Volume volume;
+  private int starts;
+  private int crashes;
+  private long lostOperations;
+  private long done;
+
+  /// @param operations how many
+  /// @param restarts how many stops on the way, every second one a crash
+  /// @param whole whether it begins with one file that gets as many links as one may have, and ends
+  ///     with damage to all data in the store
+  public record Settings(long seed, long operations, int restarts, boolean whole) {}
+
+  /// What a successful operation did: enough to do it again to a copy of the model.
+  private record Done(Op op, long inode, Time now, long sequence) {}
+
+  /// @param starts how often the volume was opened
+  /// @param crashes how many of the stops before were crashes
+  /// @param lostOperations changes that crashes took, as they may
+  /// @param byOperation how often each operation ran
+  /// @param byError how often each error was the answer, as it had to be
+  public record Summary(
+      long operations,
+      int starts,
+      int crashes,
+      long lostOperations,
+      Map<String, Long> byOperation,
+      Map<FsError, Long> byError,
+      long digest) {}
+
+  public History(Settings settings) {
+    this.settings = settings;
+    this.simulation = new SimulatedTasks(settings.seed());
+    this.random = new Random(settings.seed());
+    this.model = new PosixModel(BYTES_MAX, PosixModel.root(new Time(0, 0)));
+    this.generator = new Generator(random, model, inodes);
+  }
+
+  /// Runs it.
+  ///
+  /// @throws IllegalStateException at the first difference, with seed, operation and what went before
+  public Summary run() {
+    simulation.run(
+        () -> {
+          try {
+            story();
+          } catch (StorageException | FsException e) {
+            throw difference("nothing of this kind may fail: " + e, e);
+          }
+        });
+    return new Summary(
+        done, starts, crashes, lostOperations, operations, errors, simulation.digest());
+  }
+
+  private void story() throws StorageException, FsException {
+    start();
+    Attributes root = volume().getattr(root(), Filesystem.ROOT);
+    model = new PosixModel(BYTES_MAX, PosixModel.root(time(root.ctimeSeconds(), root.ctimeNanos())));
+    useModel(model);
+    if (settings.whole()) {
+      makeManyLinks();
+    }
+    long perRestart = Math.max(1, settings.operations() / (settings.restarts() + 1));
+    long crashAt = Long.MAX_VALUE;
+    while (done < settings.operations()) {
+      step(generator.next());
+      if (done % perRestart == 0 && done < settings.operations()) {
+        if (starts % 2 == 1) {
+          stopCleanly();
+        } else {
+          takeSnapshot();
+          crashAt = done + 1 + random.nextInt(400);
+        }
+      }
+      if (done >= crashAt) {
+        crash();
+        crashAt = Long.MAX_VALUE;
+      }
+      if (random.nextInt(4000) == 0) {
+        volume().flush();
+      }
+    }
+    stopCleanly();
+    if (settings.whole()) {
+      damage();
+    }
+  }
+
+  private void useModel(PosixModel other) {
+    model = other;
+    generator = new Generator(random, model, inodes);
+  }
+
+  private Volume volume() {
+    return Objects.requireNonNull(volume, "the volume is open");
+  }
+
+  private static Call root() {
+    return Call.waiting(Caller.ROOT);
+  }
+
+  private static Time time(long seconds, int nanos) {
+    return new Time(seconds, nanos);
+  }
+
+  private void start() throws StorageException {
+    starts++;
+    volume =
+        TestVolumes.open(
+            new LatencyObjectStore(memory, simulation, 4_000),
+            simulation.group("process " + starts),
+            settings.seed() * 1000 + starts,
+            BYTES_MAX);
+  }
+
+  private void stopCleanly() throws StorageException, FsException {
+    Volume before = volume();
+    before.close();
+    for (int i = 0; i < 3; i++) {
+      requireClosed(before);
+    }
+    start();
+    afterStart();
+  }
+
+  /// A volume that was closed makes nothing durable any more, and says so.
+  private void requireClosed(Volume closed) {
+    try {
+      closed.create(
+          root(), Filesystem.ROOT, Name.of("late"), 0600, false, SetAttributes.NONE);
+      closed.barrier(closed.committedSequence());
+    } catch (FsException e) {
+      if (e.error() == FsError.CLOSED) {
+        errors.merge(FsError.CLOSED, 1L, Long::sum);
+        return;
+      }
+      throw difference("a closed volume says " + e.error(), e);
+    }
+    throw difference("a closed volume acknowledged a change", null);
+  }
+
+  /// Damages every frame in the store: what is not in memory reads as EIO, names and attributes stay.
+  private void damage() throws StorageException, FsException {
+    volume().flush();
+    stopCleanly();
+    volume().flush();
+    for (ObjectStore.Listed each :
+        memory.list("log/", "", Integer.MAX_VALUE, ObjectStore.Cause.ADMIN)) {
+      byte[] bytes = new byte[(int) each.objectBytes()];
+      Objects.requireNonNull(memory.get(each.key(), 0, bytes.length, ObjectStore.Cause.ADMIN))
+          .bytes()
+          .get(bytes);
+      for (int i = 0; i < bytes.length; i += 64) {
+        bytes[i] ^= 1;
+      }
+      memory.damage(each.key(), bytes);
+    }
+    for (int round = 0; round < 3; round++) {
+      for (ModelNode node : List.copyOf(model.nodes())) {
+        requireEqual(
+            "inode " + node.inode, node.attributes(0), volume().getattr(root(), node.inode));
+        for (long start : node.extentStarts()) {
+          readDamaged(node, start);
+        }
+        PosixModel.adoptAtime(node, volume().getattr(root(), node.inode));
+      }
+    }
+  }
+
+  private void readDamaged(ModelNode node, long start) throws FsException {
+    try {
+      read(Caller.ROOT, node.inode, start, 32 << 10);
+    } catch (FsException e) {
+      if (e.error() != FsError.IO) {
+        throw e;
+      }
+      errors.merge(FsError.IO, 1L, Long::sum);
+    }
+  }
+
+  private void takeSnapshot() throws FsException {
+    volume().barrier(volume().committedSequence());
+    snapshot = model.copy();
+    sinceSnapshot.clear();
+  }
+
+  private void crash() throws StorageException, FsException {
+    simulation.kill("process " + starts);
+    crashes++;
+    start();
+    long recovered = volume().recoveredSequence();
+    PosixModel survivor = Objects.requireNonNull(snapshot, "a snapshot before a crash");
+    for (Done each : sinceSnapshot) {
+      if (each.sequence() <= recovered) {
+        survivor.apply(each.op(), each.inode(), each.now());
+      } else {
+        lostOperations++;
+      }
+    }
+    snapshot = null;
+    useModel(survivor);
+    changeCounters.clear();
+    afterStart();
+  }
+
+  private void afterStart() throws FsException {
+    volume().awaitReaper();
+    model.restarted();
+    inodes.restarted(model);
+    checkWholeTree();
+  }
+
+  /// One file gets all the names it may have.
+  private void makeManyLinks() {
+    step(new Op.Mkdir(Caller.ROOT, Filesystem.ROOT, LINKS, 0700));
+    ModelNode directory = Objects.requireNonNull(model.child(Filesystem.ROOT, LINKS));
+    step(
+        new Op.Create(
+            Caller.ROOT, directory.inode, Name.of("0"), 0600, true, SetAttributes.NONE));
+    ModelNode file = Objects.requireNonNull(model.child(directory.inode, Name.of("0")));
+    inodes.forget(directory.inode);
+    inodes.forget(file.inode);
+    for (int i = 1; i < 65_000; i++) {
+      step(new Op.Link(Caller.ROOT, file.inode, directory.inode, Name.of("" + i)));
+    }
+    for (int i = 0; i < 150; i++) {
+      step(new Op.Link(Caller.ROOT, file.inode, directory.inode, Name.of("more" + i)));
+    }
+  }
+
+  /// Runs one operation on both sides.
+  private void step(Op op) {
+    simulation.sleep(1000);
+    done++;
+    note(op);
+    Set<FsError> allowed = new ModelErrors(model).of(op);
+    long began = simulation.wallNanos();
+    Answer answer;
+    try {
+      answer = run(op);
+    } catch (FsException e) {
+      if (!allowed.contains(e.error())) {
+        throw difference(
+            "it failed with " + e.error() + " (" + e.getMessage() + "), but only these apply: "
+                + allowed,
+            e);
+      }
+      errors.merge(e.error(), 1L, Long::sum);
+      return;
+    }
+    if (!allowed.isEmpty()) {
+      throw difference("it succeeded, but must fail with one of " + allowed, null);
+    }
+    succeeded(op, answer, began);
+  }
+
+  private void note(Op op) {
+    operations.merge(op.getClass().getSimpleName(), 1L, Long::sum);
+    if (trail.size() == TRAIL) {
+      trail.removeFirst();
+    }
+    trail.addLast(done + " " + op);
+  }
+
+  /// What the engine answered.
+  ///
+  /// @param attributes of the inode that the operation is about; null where there is none
+  private record Answer(@Nullable Attributes attributes) {
+    static final Answer NOTHING = new Answer(null);
+  }
+
+  private void succeeded(Op op, Answer answer, long began) {
+    try {
+      Attributes told = answer.attributes();
+      Time now = when(op, told, began);
+      long inode = told == null ? 0 : told.inode();
+      boolean isNew = told != null && model.node(inode) == null;
+      List<ModelNode> touched = model.apply(op, inode, now);
+      if (snapshot != null) {
+        sinceSnapshot.add(new Done(op, inode, now, volume().committedSequence()));
+      }
+      if (isNew) {
+        inodes.born(model.require(inode));
+      }
+      if (op instanceof Op.Open opened) {
+        inodes.opened(opened.inode());
+      }
+      if (op instanceof Op.Release) {
+        volume().awaitReaper();
+      }
+      if (told != null) {
+        requireEqual("the attributes answered", model.require(inode).attributes(0), told);
+      }
+      for (ModelNode each : touched) {
+        check(each, !(op instanceof Op.Read || op instanceof Op.Readdir || op instanceof Op.Readlink));
+      }
+    } catch (FsException e) {
+      throw difference("a look at what it touched failed: " + e.error(), e);
+    }
+  }
+
+  /// The time an operation gave to what it changed: between its start and now.
+  private Time when(Op op, @Nullable Attributes told, long began) throws FsException {
+    Time now =
+        switch (op) {
+          case Op.Unlink it -> ctime(it.directory());
+          case Op.Rmdir it -> ctime(it.directory());
+          case Op.Rename it -> ctime(it.fromDirectory());
+          case Op.Read it -> atime(it.inode());
+          case Op.Readlink it -> atime(it.inode());
+          case Op.Readdir it -> atime(it.directory());
+          default ->
+              told == null ? time(0, 0) : time(told.ctimeSeconds(), told.ctimeNanos());
+        };
+    long nanos = now.seconds() * 1_000_000_000L + now.nanos();
+    boolean within = nanos >= began && nanos <= simulation.wallNanos();
+    // Outside, nothing was changed: the comparison of attributes shows whether that is right.
+    return within ? now : time(Math.floorDiv(began, 1_000_000_000L), (int) (began % 1_000_000_000L));
+  }
+
+  private Time ctime(long inode) throws FsException {
+    Attributes attributes = volume().getattr(root(), inode);
+    return time(attributes.ctimeSeconds(), attributes.ctimeNanos());
+  }
+
+  private Time atime(long inode) throws FsException {
+    Attributes attributes = volume().getattr(root(), inode);
+    return time(attributes.atimeSeconds(), attributes.atimeNanos());
+  }
+
+  /// Compares an inode that an operation touched, or sees that it is gone.
+  private void check(ModelNode node, boolean changes) throws FsException {
+    if (model.node(node.inode) != node) {
+      requireStale(node.inode);
+      return;
+    }
+    Attributes attributes = volume().getattr(root(), node.inode);
+    requireEqual("inode " + node.inode, node.attributes(0), attributes);
+    Long before = changeCounters.put(node.inode, attributes.change());
+    if (before != null && attributes.change() < before) {
+      throw difference("the change counter of inode " + node.inode + " went back", null);
+    }
+    if (before != null && !changes && attributes.change() != before) {
+      throw difference("reading changed the change counter of inode " + node.inode, null);
+    }
+  }
+
+  private void requireStale(long inode) {
+    inodes.gone(inode);
+    changeCounters.remove(inode);
+    try {
+      volume().getattr(root(), inode);
+    } catch (FsException e) {
+      if (e.error() == FsError.STALE) {
+        return;
+      }
+      throw difference("inode " + inode + " should be gone, but says " + e.error(), e);
+    }
+    throw difference("inode " + inode + " should be gone", null);
+  }
+
+  /// Everything but the change counter, which is the engine's own.
+  private void requireEqual(String what, Attributes expected, Attributes got) {
+    Attributes same = withChange(got, expected.change());
+    if (!same.equals(expected)) {
+      throw difference(what + ":\n  expected " + expected + "\n  but got  " + same, null);
+    }
+  }
+
+  private static Attributes withChange(Attributes it, long change) {
+    return new Attributes(
+        it.inode(), it.type(), it.mode(), it.nlink(), it.uid(), it.gid(), it.size(),
+        it.allocatedBytes(), it.major(), it.minor(), it.atimeSeconds(), it.atimeNanos(),
+        it.mtimeSeconds(), it.mtimeNanos(), it.ctimeSeconds(), it.ctimeNanos(),
+        it.btimeSeconds(), it.btimeNanos(), change, it.parent());
+  }
+
+  private Answer run(Op op) throws FsException {
+    Filesystem fs = volume();
+    return switch (op) {
+      case Op.Lookup it -> lookup(it);
+      case Op.Getattr it -> known(fs.getattr(call(it.caller()), it.inode()), it.inode());
+      case Op.Setattr it ->
+          new Answer(fs.setattr(call(it.caller()), it.inode(), it.changes()));
+      case Op.Access it -> access(it);
+      case Op.Readlink it -> readlink(it);
+      case Op.Read it -> read(it.caller(), it.inode(), it.offset(), it.length());
+      case Op.Write it ->
+          new Answer(
+              fs.write(
+                  call(it.caller()),
+                  it.inode(),
+                  it.offset(),
+                  ByteBuffer.wrap(PosixModel.bytes(it))));
+      case Op.Create it ->
+          new Answer(
+              fs.create(
+                  call(it.caller()), it.directory(), it.name(), it.mode(), it.exclusive(),
+                  it.initial()));
+      case Op.CreateExclusive it ->
+          new Answer(
+              fs.createExclusive(call(it.caller()), it.directory(), it.name(), it.verifier()));
+      case Op.Mkdir it ->
+          new Answer(fs.mkdir(call(it.caller()), it.directory(), it.name(), it.mode()));
+      case Op.Symlink it ->
+          new Answer(
+              fs.symlink(
+                  call(it.caller()),
+                  it.directory(),
+                  it.name(),
+                  Name.of(it.target()).toBytes()));
+      case Op.Mknod it ->
+          new Answer(
+              fs.mknod(
+                  call(it.caller()), it.directory(), it.name(), it.type(), it.mode(), it.major(),
+                  it.minor()));
+      case Op.Link it ->
+          new Answer(fs.link(call(it.caller()), it.inode(), it.directory(), it.name()));
+      case Op.Readdir it -> readdir(it);
+      case Op.Open it -> known(fs.open(call(it.caller()), it.inode(), it.mask()), it.inode());
+      case Op.Statfs _ -> statfs();
+      default -> runSilent(op);
+    };
+  }
+
+  /// Operations that answer nothing.
+  private Answer runSilent(Op op) throws FsException {
+    Filesystem fs = volume();
+    switch (op) {
+      case Op.Unlink it -> fs.unlink(call(it.caller()), it.directory(), it.name());
+      case Op.Rmdir it -> fs.rmdir(call(it.caller()), it.directory(), it.name());
+      case Op.Rename it ->
+          fs.rename(
+              call(it.caller()), it.fromDirectory(), it.from(), it.toDirectory(), it.to(),
+              it.mode());
+      case Op.Release it -> fs.release(root(), it.inode());
+      case Op.Barrier _ -> fs.barrier(fs.committedSequence());
+      default -> throw new IllegalStateException("not silent: " + op);
+    }
+    return Answer.NOTHING;
+  }
+
+  private static Call call(Caller caller) {
+    return Call.waiting(caller);
+  }
+
+  private Answer known(Attributes told, long inode) {
+    if (told.inode() != inode) {
+      throw difference("asked about inode " + inode + ", answered " + told, null);
+    }
+    return new Answer(told);
+  }
+
+  private Answer lookup(Op.Lookup op) throws FsException {
+    Attributes told = volume().lookup(call(op.caller()), op.directory(), op.name());
+    ModelNode directory = model.require(op.directory());
+    ModelNode expected =
+        op.name().isDot()
+            ? directory
+            : op.name().isDotDot() ? directory.parent : directory.entries.get(op.name());
+    return known(told, Objects.requireNonNull(expected, "what is looked up").inode);
+  }
+
+  private Answer access(Op.Access op) throws FsException {
+    int granted = volume().access(call(op.caller()), op.inode(), op.mask());
+    int expected = ModelErrors.granted(model.require(op.inode()), op.caller(), op.mask());
+    if (granted != expected) {
+      throw difference("access granted " + granted + ", expected " + expected, null);
+    }
+    return Answer.NOTHING;
+  }
+
+  private Answer readlink(Op.Readlink op) throws FsException {
+    byte[] target = volume().readlink(call(op.caller()), op.inode());
+    if (!Name.of(target).equals(Name.of(model.require(op.inode()).target))) {
+      throw difference("the target is " + Name.of(target), null);
+    }
+    return Answer.NOTHING;
+  }
+
+  private Answer read(Caller caller, long inode, long offset, int length) throws FsException {
+    ByteBuffer target = ByteBuffer.allocate(length);
+    int count = volume().read(call(caller), inode, offset, target);
+    byte[] expected = model.require(inode).read(offset, length);
+    int at = Arrays.mismatch(expected, 0, expected.length, target.array(), 0, count);
+    if (at >= 0) {
+      throw difference(
+          "read " + count + " bytes of inode " + inode + " at " + offset + ", expected "
+              + expected.length + "; first difference at byte " + at,
+          null);
+    }
+    return Answer.NOTHING;
+  }
+
+  /// Names in order, each with the right attributes; then the same from a cookie in the middle.
+  private Answer readdir(Op.Readdir op) throws FsException {
+    List<Long> cookies = new ArrayList<>();
+    List<Name> names = new ArrayList<>();
+    boolean whole =
+        volume()
+            .readdir(
+                call(op.caller()),
+                op.directory(),
+                0,
+                (cookie, name, inode, type, attributes) -> {
+                  requireEntry(op.directory(), name, inode, attributes);
+                  cookies.add(cookie);
+                  names.add(name);
+                  return true;
+                });
+    List<Name> expected = new ArrayList<>(List.of(Name.of("."), Name.of("..")));
+    expected.addAll(model.listing(op.directory()).keySet());
+    if (!whole || !names.equals(expected) || !isAscending(cookies)) {
+      throw difference("the listing is " + names + ", expected " + expected, null);
+    }
+    int after = Math.min(op.after(), names.size());
+    List<Name> part = new ArrayList<>();
+    volume()
+        .readdir(
+            call(op.caller()),
+            op.directory(),
+            after == 0 ? 0 : cookies.get(after - 1),
+            (cookie, name, inode, type, attributes) -> {
+              if (part.size() == op.limit()) {
+                return false;
+              }
+              part.add(name);
+              return true;
+            });
+    int end = (int) Math.min(names.size(), (long) after + op.limit());
+    if (!part.equals(names.subList(after, end))) {
+      throw difference("from a cookie the listing is " + part + " of " + names, null);
+    }
+    return Answer.NOTHING;
+  }
+
+  private void requireEntry(
+      long directory, Name name, long inode, @Nullable Attributes attributes) {
+    ModelNode node = model.node(inode);
+    if (name.isDotDot() && node == null) {
+      return; // The parent of a directory that was removed while open.
+    }
+    if (node == null || attributes == null) {
+      throw difference("the listing of " + directory + " has " + name + " → " + inode, null);
+    }
+    if (name.isDot() && attributes.atimeSeconds() != node.atime.seconds()) {
+      return; // Its own access time may just have been updated.
+    }
+    boolean own = inode == directory || name.isDotDot();
+    if (!own) {
+      requireEqual("entry " + name, node.attributes(0), attributes);
+    }
+  }
+
+  private static boolean isAscending(List<Long> cookies) {
+    for (int i = 1; i < cookies.size(); i++) {
+      if (cookies.get(i) <= cookies.get(i - 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private Answer statfs() throws FsException {
+    Filesystem.VolumeStatistics told = volume().statfs(root());
+    if (told.bytesUsed() != model.allocated() || told.inodesUsed() != model.nodes().size()) {
+      throw difference(
+          "statfs says " + told + ", expected " + model.allocated() + " bytes and "
+              + model.nodes().size() + " inodes",
+          null);
+    }
+    return Answer.NOTHING;
+  }
+
+  /// Walks both trees: names, attributes, bytes.
+  private void checkWholeTree() throws FsException {
+    statfs();
+    for (ModelNode node : List.copyOf(model.nodes())) {
+      requireEqual(
+          "inode " + node.inode, node.attributes(0), volume().getattr(root(), node.inode));
+      if (node.isDirectory()) {
+        checkDirectory(node);
+      } else if (node.isFile()) {
+        for (long start : node.extentStarts()) {
+          readAsOpened(node, start);
+        }
+      }
+    }
+  }
+
+  private void checkDirectory(ModelNode node) throws FsException {
+    Map<Name, Long> found = new TreeMap<>((one, other) ->
+        Arrays.compareUnsigned(one.toBytes(), other.toBytes()));
+    volume()
+        .readdir(
+            root().asOpened(),
+            node.inode,
+            2,
+            (cookie, name, inode, type, attributes) -> {
+              found.put(name, inode);
+              return true;
+            });
+    model.listing(node.inode).forEach(
+        (name, child) -> {
+          Long inode = found.remove(name);
+          if (inode == null || inode != child.inode) {
+            throw difference("directory " + node.inode + " has " + name + " → " + inode, null);
+          }
+        });
+    if (!found.isEmpty()) {
+      throw difference("directory " + node.inode + " has too much: " + found.keySet(), null);
+    }
+    PosixModel.adoptAtime(node, volume().getattr(root(), node.inode));
+  }
+
+  private void readAsOpened(ModelNode node, long start) throws FsException {
+    read(Caller.ROOT, node.inode, start, 32 << 10);
+    PosixModel.adoptAtime(node, volume().getattr(root(), node.inode));
+  }
+
+  private IllegalStateException difference(String what, @Nullable Throwable cause) {
+    StringBuilder text = new StringBuilder();
+    text.append("seed ").append(settings.seed()).append(", operation ").append(done);
+    text.append(", start ").append(starts).append(": ").append(what).append("\nlast operations:");
+    for (String each : trail) {
+      String line = each.length() > 400 ? each.substring(0, 400) + "…" : each;
+      text.append("\n  ").append(line);
+    }
+    return new IllegalStateException(text.toString(), cause);
+  }
+}

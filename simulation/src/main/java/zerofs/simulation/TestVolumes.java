@@ -1,0 +1,66 @@
+package zerofs.simulation;
+
+import java.util.List;
+import zerofs.base.SeededRandomness;
+import zerofs.base.Tasks;
+import zerofs.codec.Compression;
+import zerofs.codec.Keys;
+import zerofs.codec.ObjectEnvelope;
+import zerofs.fs.engine.Volume;
+import zerofs.fs.page.SlabMemory;
+import zerofs.log.VolumeSecrets;
+import zerofs.manifest.Manifest;
+import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.StorageException;
+
+/// Volumes in memory with known keys: what deriving them from a password would add is time.
+final class TestVolumes {
+  private static final String VOLUME_ID = "00112233445566778899aabbccddeeff";
+
+  private static final VolumeSecrets SECRETS =
+      new VolumeSecrets(VOLUME_ID, new Keys(new byte[32], new byte[16]));
+
+  private TestVolumes() {}
+
+  /// An empty volume.
+  static MemoryObjectStore empty() {
+    MemoryObjectStore store = new MemoryObjectStore();
+    ObjectEnvelope envelope =
+        new ObjectEnvelope(SECRETS.keys(), SECRETS.idBytes(), new SeededRandomness(1));
+    byte[] first =
+        new ManifestStore(store, envelope)
+            .seal(new Manifest(1, 0, 0, 0, false, List.of(), List.of()));
+    store.put(ManifestStore.key(1), ObjectStore.Body.of(first), ObjectStore.Cause.ADMIN);
+    return store;
+  }
+
+  /// Opens one with small everything: pages, inodes and blocks are evicted all the time, memory is
+  /// flushed often.
+  ///
+  /// @param seed of what is random in it; another one for each opening of one volume
+  static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax)
+      throws StorageException {
+    Volume.Settings small =
+        new Volume.Settings(
+            "host",
+            4 << 20,
+            256 << 10,
+            120,
+            2,
+            bytesMax,
+            new Compression.Lz4(),
+            300_000L,
+            60,
+            8 << 20);
+    return new Volume(
+        store,
+        SECRETS,
+        small,
+        tasks,
+        new SeededRandomness(seed),
+        SlabMemory.direct(),
+        reason -> {});
+  }
+}

@@ -1,0 +1,88 @@
+package zerofs.simulation;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Tasks;
+import zerofs.fs.Call;
+import zerofs.fs.Caller;
+import zerofs.fs.Filesystem;
+import zerofs.fs.FsException;
+import zerofs.fs.Name;
+import zerofs.fs.SetAttributes;
+
+/// Two writers of 1 MiB patterns and two readers on one file: a read that shows two patterns is torn.
+final class TornReads {
+  private static final int BYTES = 1 << 20;
+  private static final int OFFSET = 777;
+
+  private final Filesystem fs;
+  private final Tasks tasks;
+  private final AtomicLong torn = new AtomicLong();
+  private final AtomicLong written = new AtomicLong();
+  private final AtomicBoolean done = new AtomicBoolean();
+  private final AtomicReference<@Nullable FsException> failure = new AtomicReference<>();
+
+  TornReads(Filesystem fs, Tasks tasks) {
+    this.fs = fs;
+    this.tasks = tasks;
+  }
+
+  /// @param torn reads that showed more than one pattern
+  record Result(long reads, long writes, long torn) {}
+
+  Result run(int readsEach) throws FsException {
+    Call call = Call.waiting(Caller.ROOT);
+    long file =
+        fs.create(call, Filesystem.ROOT, Name.of("torn"), 0644, true, SetAttributes.NONE).inode();
+    fs.write(call, file, OFFSET, ByteBuffer.wrap(new byte[BYTES]));
+    List<Tasks.Task> writers = new ArrayList<>();
+    List<Tasks.Task> readers = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      int first = 1 + i * 100;
+      writers.add(tasks.fork("writer", Tasks.Kind.COMPUTING, () -> write(file, first)));
+      readers.add(tasks.fork("reader", Tasks.Kind.COMPUTING, () -> read(file, readsEach)));
+    }
+    readers.forEach(Tasks.Task::join);
+    done.set(true);
+    writers.forEach(Tasks.Task::join);
+    FsException failed = failure.get();
+    if (failed != null) {
+      throw failed;
+    }
+    return new Result(2L * readsEach, written.get(), torn.get());
+  }
+
+  private void write(long file, int first) {
+    byte[] pattern = new byte[BYTES];
+    try {
+      for (int i = 0; !done.get(); i++) {
+        Arrays.fill(pattern, (byte) (first + i % 100));
+        fs.write(Call.waiting(Caller.ROOT), file, OFFSET, ByteBuffer.wrap(pattern));
+        written.incrementAndGet();
+      }
+    } catch (FsException e) {
+      failure.set(e);
+    }
+  }
+
+  private void read(long file, int reads) {
+    ByteBuffer target = ByteBuffer.allocate(BYTES);
+    byte[] got = target.array();
+    try {
+      for (int i = 0; i < reads && failure.get() == null; i++) {
+        fs.read(Call.waiting(Caller.ROOT), file, OFFSET, target.clear());
+        if (Arrays.mismatch(got, 0, BYTES - 1, got, 1, BYTES) >= 0) {
+          torn.incrementAndGet();
+        }
+      }
+    } catch (FsException e) {
+      failure.set(e);
+    }
+  }
+}
