@@ -11,29 +11,42 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.SystemRandomness;
 
 /// Objects as files below a directory. A PUT is whole and durable or not there: the bytes go to a
 /// temporary file, are synced, get their name by link(2), which refuses a name that exists, and the
 /// directory is synced. Strongly consistent on a local filesystem with hard links.
 ///
-/// After a crash temporary files may be left over; they are swept at open. One process at a time
-/// sweeps: a second one's temporary files carry its own process id and are left alone while fresh
-/// names differ.
+/// An object that can be seen may not be durable yet: its writer may have died between link and
+/// sync. So "exists" is answered only after a sync of the directory, and [#open] syncs all of them:
+/// whoever goes on from what it found goes on from what stays.
+///
+/// After a crash temporary files may be left over; old ones are swept at open. (Sweeping one that is
+/// in use does no harm: its PUT fails and is tried again under another name.)
 public final class FileObjectStore implements ObjectStore {
   private static final String TEMPORARY = ".tmp";
+
+  /// Far longer than any write takes.
+  private static final Duration TEMPORARY_LIFE = Duration.ofHours(1);
 
   private final Path root;
   private final Path temporary;
   private final AtomicLong temporaryNumber = new AtomicLong();
-  private final String owner = Long.toString(ProcessHandle.current().pid());
+  private final String owner;
 
   private FileObjectStore(Path root) {
     this.root = root;
     this.temporary = root.resolve(TEMPORARY);
+    byte[] random = new byte[8];
+    new SystemRandomness().secret(random);
+    this.owner = HexFormat.of().formatHex(random);
   }
 
   /// Opens the store in `root`.
@@ -51,6 +64,7 @@ public final class FileObjectStore implements ObjectStore {
       FileObjectStore store = new FileObjectStore(root.toRealPath());
       makeDirectories(store.temporary);
       store.sweep();
+      syncDirectories(store.root);
       return store;
     } catch (IOException e) {
       throw refused("open the storage directory", root, e);
@@ -58,18 +72,34 @@ public final class FileObjectStore implements ObjectStore {
   }
 
   private void sweep() throws IOException {
+    Instant now = Files.getLastModifiedTime(Files.createTempFile(temporary, "now", "")).toInstant();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(temporary)) {
       for (Path each : files) {
-        String pid = each.getFileName().toString().replaceAll("-.*", "");
-        boolean dead =
-            !pid.matches("\\d{1,18}")
-                || ProcessHandle.of(Long.parseLong(pid)).isEmpty()
-                || pid.equals(owner);
-        if (dead) {
+        boolean isNow = each.getFileName().toString().startsWith("now");
+        if (isNow || isOld(each, now)) {
           Files.deleteIfExists(each);
         }
       }
     }
+  }
+
+  private static boolean isOld(Path file, Instant now) throws IOException {
+    try {
+      return Files.getLastModifiedTime(file).toInstant().isBefore(now.minus(TEMPORARY_LIFE));
+    } catch (NoSuchFileException e) {
+      return false; // Its writer was done with it.
+    }
+  }
+
+  private static void syncDirectories(Path directory) throws IOException {
+    try (DirectoryStream<Path> children = Files.newDirectoryStream(directory)) {
+      for (Path each : children) {
+        if (Files.isDirectory(each)) {
+          syncDirectories(each);
+        }
+      }
+    }
+    syncDirectory(directory);
   }
 
   private Path path(String key) {
@@ -123,24 +153,35 @@ public final class FileObjectStore implements ObjectStore {
     Path target = path(key);
     Path parent = parentOf(target);
     Path written = temporary.resolve(owner + "-" + temporaryNumber.incrementAndGet());
-    boolean linked = false;
     try {
       write(written, body);
-      try {
-        link(target, parent, written);
-        linked = true;
-      } finally {
-        Files.deleteIfExists(written);
-      }
-      syncDirectory(parent);
-      return PutOutcome.CREATED;
-    } catch (FileAlreadyExistsException e) {
-      return PutOutcome.EXISTS;
     } catch (IOException e) {
-      if (linked) {
-        throw new StorageException.OutcomeUnknown("syncing " + parent + " failed: " + e, e);
-      }
+      discard(written);
       throw refused("write", target, e);
+    }
+    boolean created = true;
+    try {
+      link(target, parent, written);
+    } catch (FileAlreadyExistsException e) {
+      created = false;
+    } catch (IOException e) {
+      throw refused("write", target, e);
+    } finally {
+      discard(written);
+    }
+    try {
+      syncDirectory(parent);
+    } catch (IOException e) {
+      throw new StorageException.OutcomeUnknown("syncing " + parent + " failed: " + e, e);
+    }
+    return created ? PutOutcome.CREATED : PutOutcome.EXISTS;
+  }
+
+  private static void discard(Path written) {
+    try {
+      Files.deleteIfExists(written);
+    } catch (IOException e) {
+      written.toFile().deleteOnExit(); // What stays is swept at a later start.
     }
   }
 
