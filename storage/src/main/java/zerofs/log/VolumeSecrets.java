@@ -1,5 +1,6 @@
 package zerofs.log;
 
+import java.nio.ByteBuffer;
 import java.util.HexFormat;
 import java.util.List;
 import zerofs.base.Randomness;
@@ -89,6 +90,11 @@ public record VolumeSecrets(String volumeId, Keys keys) {
       String key = each.key();
       boolean ours =
           key.equals(VolumeObject.KEY) || key.startsWith(KEY_PREFIX) || key.startsWith("probe/");
+      if (!ours && store.get(VolumeObject.KEY, 0, 1, Cause.STARTUP) != null) {
+        throw new StorageException.Corrupt(
+            "the volume has no manifest any more, but still holds '" + key
+                + "': nothing was changed; restore the objects below manifest/");
+      }
       if (!ours) {
         throw new StorageException.Invalid(
             Reason.FOREIGN_OBJECTS,
@@ -131,6 +137,22 @@ public record VolumeSecrets(String volumeId, Keys keys) {
     }
   }
 
+  /// Whether the object stands there with these bytes: after a lost reply "exists" may be our own.
+  private static boolean isStored(ObjectStore store, String key, byte[] bytes)
+      throws StorageException {
+    try {
+      if (store.put(key, Body.of(bytes), Cause.ADMIN) == PutOutcome.CREATED) {
+        return true;
+      }
+    } catch (StorageException.OutcomeUnknown e) {
+      if (store.put(key, Body.of(bytes), Cause.ADMIN) == PutOutcome.CREATED) {
+        return true;
+      }
+    }
+    Fetched there = store.get(key, 0, OBJECT_BYTES_MAX, Cause.ADMIN);
+    return there != null && there.bytes().equals(ByteBuffer.wrap(bytes));
+  }
+
   /// Wraps the data key by another password. The old key object goes once the new one is stored.
   public static void changePassword(
       ObjectStore store, String oldPassword, String newPassword, Randomness randomness)
@@ -145,7 +167,7 @@ public record VolumeSecrets(String volumeId, Keys keys) {
     String newest = names.getLast().key();
     String next = keyName(Long.parseLong(newest.substring(KEY_PREFIX.length()), 16) + 1);
     byte[] wrapped = KeyObject.create(newPassword, id, dataKey, randomness);
-    if (store.put(next, Body.of(wrapped), Cause.ADMIN) == PutOutcome.EXISTS) {
+    if (!isStored(store, next, wrapped)) {
       throw new StorageException.Refused(
           "the password was changed by someone else at the same time: try again");
     }
