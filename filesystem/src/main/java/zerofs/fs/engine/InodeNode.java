@@ -1,6 +1,6 @@
 package zerofs.fs.engine;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
@@ -15,11 +15,14 @@ import zerofs.fs.row.Inode;
 /// The lock guards the row's changes, the file data and the name cache: held exclusively to change,
 /// shared to read several things together. The row alone may be read without it.
 final class InodeNode {
-  private static final int DEAD = -1;
+  private static final long DEAD = -1;
+  private static final long ONE_USE = 1L << 32;
 
   private final long inode;
   private final Tasks.SharedMutex lock;
-  private final AtomicInteger pins = new AtomicInteger();
+
+  /// Pins in the lower half, how often it was pinned in the upper one (31 bits, wrapping).
+  private final AtomicLong pins = new AtomicLong();
   private final AtomicReference<@Nullable Inode> row = new AtomicReference<>();
   private volatile long lastSequence;
   private volatile boolean referenced = true;
@@ -79,11 +82,11 @@ final class InodeNode {
   /// Keeps the node in memory; false when it has just left.
   boolean pin() {
     while (true) {
-      int now = pins.get();
+      long now = pins.get();
       if (now == DEAD) {
         return false;
       }
-      if (pins.compareAndSet(now, now + 1)) {
+      if (pins.compareAndSet(now, (now + ONE_USE & Long.MAX_VALUE) + 1)) {
         if (!referenced) {
           referenced = true;
         }
@@ -96,9 +99,17 @@ final class InodeNode {
     pins.decrementAndGet();
   }
 
+  /// What [#tryRetire] compares: it changes with every pin.
+  long uses() {
+    return pins.get();
+  }
+
   /// Whether it may leave memory now; then no pin succeeds any more.
-  boolean tryRetire() {
-    return pins.compareAndSet(0, DEAD);
+  ///
+  /// @param seen what [#uses] was before the caller saw that nothing hangs on it: whoever pinned it
+  ///     since may have written data that only this node leads to
+  boolean tryRetire(long seen) {
+    return (int) seen == 0 && pins.compareAndSet(seen, DEAD);
   }
 
   /// Whether it was used since the last call.

@@ -118,12 +118,12 @@ final class InodeTable {
           }
         }
         InodeNode node = hand.next();
+        long seen = node.uses();
         FileData data = node.data();
         boolean holdsData = data != null && !data.isEmpty();
-        if (!holdsData && !node.clearReferenced() && node.opens() == 0 && node.tryRetire()) {
-          if (nodes.remove(node.inode(), node)) {
-            count.decrementAndGet();
-          }
+        boolean idle = !holdsData && !node.clearReferenced() && node.opens() == 0;
+        if (idle && node.tryRetire(seen) && nodes.remove(node.inode(), node)) {
+          count.decrementAndGet();
         }
       }
     } finally {
