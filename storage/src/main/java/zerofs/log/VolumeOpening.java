@@ -271,7 +271,9 @@ public final class VolumeOpening {
       if (object == null) {
         continue;
       }
-      if (!object.header().isFence() && object.header().knownStored() >= fence) {
+      // A clean fence proves as well: its writer plants it once everything before it is stored.
+      if (object.header().kind() != LogHeader.Kind.FENCE
+          && object.header().knownStored() >= fence) {
         relist(manifest);
         throw new StorageException.Corrupt(
             "log object " + LogFormat.key(epoch.epoch(), fence) + " is missing: "

@@ -49,6 +49,12 @@ class ConfigReaderTest {
   }
 
   @Test
+  void whatThisVersionLacksIsSaidSo() {
+    assertRefused(STORAGE + "[cache]\ndir = \"/x\"\n", "line 4", "disk cache is not in this version");
+    assertRefused(STORAGE + "[servers.nbd]\n", "NBD is not in this version");
+  }
+
+  @Test
   void aWrongTypeOrValueIsNamedWithPlace() {
     assertRefused(STORAGE + "[memory]\nbudget_gb = \"much\"\n", "line 5", "must be a number");
     assertRefused(STORAGE + "[memory]\nbudget_gb = 0.1\n", "at least 0.25");
