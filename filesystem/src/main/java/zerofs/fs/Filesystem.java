@@ -115,6 +115,11 @@ public interface Filesystem extends AutoCloseable {
   /// costs nothing; callers share requests (group commit).
   void barrier(long sequence) throws FsException;
 
+  /// Says that clients are asking: front ends call it for every request. A writer that has stored
+  /// nothing for 10 seconds then looks whether another one has taken the volume over; without
+  /// requests it asks the store for nothing.
+  void keepWatch();
+
   @Override
   void close();
 

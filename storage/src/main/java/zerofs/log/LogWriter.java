@@ -37,6 +37,7 @@ public final class LogWriter {
   private long storedPosition;
   private boolean telling;
   private String lastNonce = LogHeader.NO_NONCE;
+  private long lastPosition;
   private StorageException.@Nullable Fenced deposed;
   private volatile @Nullable String trouble;
 
@@ -80,6 +81,7 @@ public final class LogWriter {
     try {
       String predecessor = lastNonce;
       lastNonce = nonce;
+      lastPosition = position;
       return new LogHeader(
           kind, epoch, position, salt, nonce, predecessor, storedPosition, firstSequence,
           lastSequence);
@@ -195,12 +197,24 @@ public final class LogWriter {
     return depose("manifest " + number + " was written by another writer");
   }
 
-  /// Looks whether the next position is taken. For a writer whose clients wait while nothing was
-  /// stored for long.
+  /// Looks whether a position that this writer has not sent to is taken: so a deposed one that has
+  /// nothing to store finds out as well.
+  ///
+  /// @throws StorageException.Fenced when another writer owns the log
   public void checkNext(long position) throws StorageException {
     String key = LogFormat.key(epoch, position);
-    if (store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER) != null) {
+    boolean taken = store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER) != null;
+    if (taken && !hasSentTo(position)) {
       throw depose("log position " + position + " is taken by another writer");
+    }
+  }
+
+  private boolean hasSentTo(long position) {
+    mutex.lock();
+    try {
+      return lastPosition >= position;
+    } finally {
+      mutex.unlock();
     }
   }
 

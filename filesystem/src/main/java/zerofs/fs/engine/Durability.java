@@ -3,6 +3,7 @@ package zerofs.fs.engine;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
@@ -24,6 +25,9 @@ import zerofs.objectstore.StorageException;
 ///
 /// Locks: its mutex, then the gate. No inode's lock and no call to the store under either.
 final class Durability implements LogWriter.Listener, Files.Backpressure {
+  /// Clients that ask while nothing was stored for so long make it look whether it is deposed.
+  private static final long QUIET_NANOS = 10_000_000_000L;
+
   /// Up to here a generation is encoded and sent by the task that wanted it.
   private static final long INLINE_BYTES_MAX = 256 << 10;
 
@@ -40,6 +44,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private final Map<Long, Sealed> inFlight = new ConcurrentHashMap<>();
   private final Tasks.Mutex mutex;
   private final Tasks.Signal changed;
+  private final AtomicLong quietSince;
   private volatile long storedSequence;
   private long storedPosition;
   private @Nullable LogWriter log;
@@ -98,6 +103,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     this.salt = salt.clone();
     this.mutex = tasks.newMutex("durability");
     this.changed = mutex.newSignal();
+    this.quietSince = new AtomicLong(tasks.nanoTime());
     this.storedSequence = generations.sequence();
     this.storedPosition = generations.open().position() - 1;
   }
@@ -109,6 +115,25 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   long storedSequence() {
     return storedSequence;
+  }
+
+  /// Clients ask. What they are told comes from memory, so without a look now and then a deposed
+  /// writer that stores nothing would tell old news for ever.
+  void keepWatch() {
+    long now = tasks.nanoTime();
+    long since = quietSince.get();
+    if (now - since >= QUIET_NANOS && quietSince.compareAndSet(since, now)) {
+      tasks.fork("look at the log", Tasks.Kind.WAITING, this::look);
+    }
+  }
+
+  private void look() {
+    try {
+      Objects.requireNonNull(log).checkNext(generations.open().position());
+    } catch (StorageException e) {
+      // Deposed: the listener has been told. Out of reach: the next look will tell.
+      tasks.yieldPoint();
+    }
   }
 
   /// Wakes the timer: the open generation got its first change, or is full.
@@ -242,6 +267,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     generations.dropOldest(sealed.generation);
     mutex.lock();
     try {
+      quietSince.set(tasks.nanoTime());
       storedSequence = lastSequence;
       storedPosition = position;
       inFlightCount--;

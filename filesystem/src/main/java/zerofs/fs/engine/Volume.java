@@ -621,6 +621,11 @@ public final class Volume implements Filesystem {
     durability.barrier(sequence);
   }
 
+  @Override
+  public void keepWatch() {
+    durability.keepWatch();
+  }
+
   /// Writes all rows in memory to the store's sorted runs.
   public void flush() throws FsException {
     barrier(generations.sequence());

@@ -51,6 +51,7 @@ class RequestsTest {
   private final VolumeSecrets secrets =
       new VolumeSecrets(VOLUME_ID, new Keys(new byte[32], new byte[16]));
   private int opened;
+  private int deposed;
 
   RequestsTest() {
     ObjectEnvelope envelope =
@@ -84,7 +85,7 @@ class RequestsTest {
             5_000_000_000L, flushObjects, 16 << 20);
     return new Volume(
         store, secrets, settings, simulation.group(process), new SeededRandomness(++opened),
-        SlabMemory.direct(), reason -> {});
+        SlabMemory.direct(), reason -> deposed++);
   }
 
   private static Call root() {
@@ -152,6 +153,48 @@ class RequestsTest {
           StoreCounters before = store.counters();
           simulation.sleep(60_000_000_000L);
           assertThat(store.counters().since(before).total()).isZero();
+          volume.close();
+        });
+  }
+
+  @Test
+  void aDeposedWriterThatIsOnlyReadFindsOutWithOneRequest() {
+    simulate(
+        () -> {
+          TracedObjectStore store = far(memory);
+          Volume first = open(store, "first", 512);
+          create(first, "file");
+          first.barrier(first.committedSequence());
+          Volume second = open(memory, "second", 512);
+          StoreCounters before = store.counters();
+          simulation.sleep(60_000_000_000L);
+          assertThat(deposed).as("nobody asked").isZero();
+          for (int i = 0; i < 100; i++) {
+            first.keepWatch();
+            simulation.sleep(10_000_000L);
+          }
+          assertThat(deposed).isEqualTo(1);
+          assertThat(store.counters().since(before).total()).isEqualTo(1);
+          second.close();
+        });
+  }
+
+  @Test
+  void aWriterThatIsOnlyReadLooksOncePerTenSeconds() {
+    simulate(
+        () -> {
+          TracedObjectStore store = far(memory);
+          Volume volume = open(store, "p", 512);
+          create(volume, "file");
+          volume.barrier(volume.committedSequence());
+          StoreCounters before = store.counters();
+          for (int i = 0; i < 600; i++) {
+            volume.keepWatch();
+            simulation.sleep(100_000_000L);
+          }
+          assertThat(store.counters().since(before).total()).isBetween(4L, 6L);
+          volume.barrier(volume.committedSequence());
+          assertThat(deposed).isZero();
           volume.close();
         });
   }

@@ -57,6 +57,18 @@ public final class ConfigReader {
                       "anon_gid",
                       "allowed_networks")));
 
+  /// What the configuration of such a system usually has, and this version lacks.
+  private static final Map<String, String> ABSENT =
+      Map.of(
+          "cache", "the disk cache",
+          "servers.ninep", "9P",
+          "servers.nbd", "NBD",
+          "servers.webui", "the web interface",
+          "servers.rpc", "the RPC interface (the admin socket is [admin] socket)",
+          "lsm", "tuning of the LSM tree",
+          "azure", "Azure",
+          "gcp", "Google Cloud Storage");
+
   private final Path file;
   private final TomlParseResult toml;
   private final UnaryOperator<@Nullable String> environment;
@@ -214,6 +226,13 @@ public final class ConfigReader {
   }
 
   private ConfigException unknown(TomlTable table, String key, String path) {
+    TomlPosition position = table.inputPositionOf(List.of(key));
+    String absent = ABSENT.get(path);
+    if (absent != null) {
+      return new ConfigException(
+          file + place(position) + ": [" + path + "]: " + absent
+              + " is not in this version: remove the section");
+    }
     Set<String> known = new TreeSet<>();
     KEYS.forEach(
         (name, keys) -> {
@@ -226,7 +245,6 @@ public final class ConfigReader {
         nearest = each;
       }
     }
-    TomlPosition position = table.inputPositionOf(List.of(key));
     return new ConfigException(
         file + place(position) + ": unknown key '" + path + "'; did you mean '" + nearest + "'?");
   }

@@ -133,6 +133,7 @@ final class NfsService {
             arguments,
             mayWait ? Call.waiting(caller(call)) : Call.attempt(caller(call)));
     int start = reply.position();
+    fs.keepWatch();
     if (procedure != null) {
       try {
         procedure.serve(request, reply);
