@@ -10,6 +10,7 @@ import zerofs.codec.FrameCodec;
 import zerofs.codec.ObjectId;
 import zerofs.fs.FsError;
 import zerofs.fs.FsException;
+import zerofs.fs.page.DrainMemory;
 import zerofs.log.LogFormat;
 import zerofs.log.LogHeader;
 import zerofs.log.LogWriter;
@@ -225,11 +226,13 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       Encoder.Encoded encoded =
           encoder.encode(sealed.generation, id, codec.objectKey(id, salt));
       sealed.encoded = encoded;
-      Objects.requireNonNull(log)
-          .send(
-              sealed.header,
-              format.segment(
-                  sealed.header, encoded.frames(), encoded.directory(), encoded.rows().encode()));
+      try (DrainMemory.Lease _ = encoded.memory()) {
+        Objects.requireNonNull(log)
+            .send(
+                sealed.header,
+                format.segment(
+                    sealed.header, encoded.frames(), encoded.directory(), encoded.rows().encode()));
+      }
       noteDuration(tasks.nanoTime() - started);
     } catch (StorageException e) {
       fail(e);
@@ -335,8 +338,9 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   }
 
   @Override
-  public boolean isFull() {
-    return generations.open().bytes() > 2 * settings.generationBytesMax() || failure != null;
+  public boolean isFull(long room) {
+    return generations.open().bytes() + room > 2 * settings.generationBytesMax()
+        || failure != null;
   }
 
   @Override

@@ -18,6 +18,7 @@ import zerofs.fs.extent.DebitSink;
 import zerofs.fs.extent.ExtentState;
 import zerofs.fs.extent.FrameRef;
 import zerofs.fs.extent.Patch;
+import zerofs.fs.page.DrainMemory;
 import zerofs.fs.page.Page;
 import zerofs.fs.row.Inode;
 import zerofs.fs.row.InodeFormat;
@@ -30,7 +31,8 @@ import zerofs.lsm.SortedRows;
 /// decided (names, inodes, cuts) it copies. Representation is chosen now: what is zero at the end of
 /// a page is left out, up to 512 bytes go into the row, ranges become a patch.
 ///
-/// It takes no inode's lock and no gate: the pages of a sealed generation do not change.
+/// It takes no inode's lock and no gate: the pages of a sealed generation do not change. Frames lie
+/// in the drain's memory, each page having its place there from the start, so workers share nothing.
 final class Encoder {
   /// Largest extent whose bytes go into its row.
   static final int INLINE_BYTES_MAX = 512;
@@ -41,12 +43,15 @@ final class Encoder {
   private static final int BATCH_PAGES = 32;
 
   private final FrameCodec codec;
+  private final DrainMemory drain;
   private final Tasks tasks;
   private final Compression compression;
   private final int workers;
 
-  Encoder(FrameCodec codec, Tasks tasks, Compression compression, int workers) {
+  Encoder(
+      FrameCodec codec, DrainMemory drain, Tasks tasks, Compression compression, int workers) {
     this.codec = codec;
+    this.drain = drain;
     this.tasks = tasks;
     this.compression = compression;
     this.workers = workers;
@@ -54,8 +59,10 @@ final class Encoder {
 
   /// A generation in the form that is stored.
   ///
+  /// @param memory where the frames lie: the caller closes it when they are sent
   /// @param chunks its rows of chunks: what is settled in memory once it is stored
   record Encoded(
+      DrainMemory.Lease memory,
       List<ByteBuffer> frames,
       List<FrameOwner> directory,
       SortedRows rows,
@@ -77,6 +84,12 @@ final class Encoder {
   private record Result(
       Page page, @Nullable ByteBuffer frame, int length, byte @Nullable [] inline) {}
 
+  /// The pages of a generation, in order, and their places in the drain's memory.
+  ///
+  /// @param places where the frame of each page goes; the last is the end of all
+  private record Work(
+      List<Page> pages, int[] places, DrainMemory.Lease memory, FrameCodec.ObjectKey key) {}
+
   Encoded encode(Generation generation, ObjectId id, FrameCodec.ObjectKey key) {
     List<Page> pages = new ArrayList<>();
     for (Page each : generation.pages()) {
@@ -85,7 +98,26 @@ final class Encoder {
       }
     }
     pages.sort(Comparator.comparingLong(Page::inode).thenComparingLong(Page::extent));
-    List<Result> results = encode(pages, key);
+    int[] places = new int[pages.size() + 1];
+    for (int i = 0; i < pages.size(); i++) {
+      places[i + 1] = places[i] + pages.get(i).validBytes() + FrameCodec.OVERHEAD_BYTES;
+    }
+    DrainMemory.Lease memory = drain.lease(places[pages.size()]);
+    boolean encoded = false;
+    try {
+      List<Result> results = encodeAll(new Work(pages, places, memory, key));
+      Encoded done = assemble(generation, id, memory, results);
+      encoded = true;
+      return done;
+    } finally {
+      if (!encoded) {
+        memory.close();
+      }
+    }
+  }
+
+  private static Encoded assemble(
+      Generation generation, ObjectId id, DrainMemory.Lease memory, List<Result> results) {
     List<ByteBuffer> frames = new ArrayList<>();
     List<FrameOwner> directory = new ArrayList<>();
     Map<Generation.ChunkId, ChunkRow.Builder> entries = new HashMap<>();
@@ -112,7 +144,7 @@ final class Encoder {
     }
     Map<Generation.ChunkId, ChunkRow> chunks = chunkRows(generation, entries);
     SortedRows rows = rows(generation, chunks, id, frames.size(), offset);
-    return new Encoded(frames, directory, rows, chunks);
+    return new Encoded(memory, frames, directory, rows, chunks);
   }
 
   private static ExtentState state(Result result, @Nullable FrameRef frame, long position) {
@@ -174,13 +206,14 @@ final class Encoder {
   }
 
   /// Encodes pages, in order; the number of a frame is the index of its page.
-  private List<Result> encode(List<Page> pages, FrameCodec.ObjectKey key) {
-    List<Result> results = new ArrayList<>(pages.size());
-    if (pages.size() <= BATCH_PAGES / 4 || workers <= 1) {
-      encodeBatch(pages, 0, pages.size(), key, results);
+  private List<Result> encodeAll(Work work) {
+    int pages = work.pages().size();
+    List<Result> results = new ArrayList<>(pages);
+    if (pages <= BATCH_PAGES / 4 || workers <= 1) {
+      encodeBatch(work, 0, pages, results);
       return results;
     }
-    int batches = (pages.size() + BATCH_PAGES - 1) / BATCH_PAGES;
+    int batches = (pages + BATCH_PAGES - 1) / BATCH_PAGES;
     List<List<Result>> parts = new ArrayList<>();
     for (int i = 0; i < batches; i++) {
       parts.add(new ArrayList<>());
@@ -195,14 +228,17 @@ final class Encoder {
               Tasks.Kind.COMPUTING,
               () -> {
                 try {
-                  encodeEvery(pages, first, key, parts);
+                  encodeEvery(work, first, parts);
                 } catch (RuntimeException e) {
                   failure.set(e);
                 }
               }));
     }
-    encodeEvery(pages, 0, key, parts);
-    running.forEach(Tasks.Task::join);
+    try {
+      encodeEvery(work, 0, parts);
+    } finally {
+      running.forEach(Tasks.Task::join); // They write into memory that the caller lets go.
+    }
     RuntimeException failed = failure.get();
     if (failed != null) {
       throw failed;
@@ -211,27 +247,26 @@ final class Encoder {
     return results;
   }
 
-  private void encodeEvery(
-      List<Page> pages, int first, FrameCodec.ObjectKey key, List<List<Result>> parts) {
+  private void encodeEvery(Work work, int first, List<List<Result>> parts) {
     int step = Math.min(workers, parts.size());
     for (int batch = first; batch < parts.size(); batch += step) {
       int from = batch * BATCH_PAGES;
-      int to = Math.min(pages.size(), from + BATCH_PAGES);
-      encodeBatch(pages, from, to, key, parts.get(batch));
+      int to = Math.min(work.pages().size(), from + BATCH_PAGES);
+      encodeBatch(work, from, to, parts.get(batch));
     }
   }
 
-  private void encodeBatch(
-      List<Page> pages, int from, int to, FrameCodec.ObjectKey key, List<Result> results) {
+  private void encodeBatch(Work work, int from, int to, List<Result> results) {
     for (int i = from; i < to; i++) {
-      results.add(encode(pages.get(i), i, key));
+      results.add(encode(work, i));
     }
   }
 
-  private Result encode(Page page, int number, FrameCodec.ObjectKey key) {
+  private Result encode(Work work, int number) {
+    Page page = work.pages().get(number);
     ByteBuffer bytes = page.view();
     if (!page.isFull()) {
-      return new Result(page, seal(key, number, gathered(page, bytes)), 0, null);
+      return new Result(page, seal(work, number, gathered(page, bytes)), 0, null);
     }
     int length = trimmed(bytes, page.length());
     if (length <= INLINE_BYTES_MAX) {
@@ -239,26 +274,23 @@ final class Encoder {
       bytes.get(0, inline);
       return new Result(page, null, length, inline);
     }
-    return new Result(page, seal(key, number, bytes.slice(0, length)), length, null);
+    return new Result(page, seal(work, number, bytes.slice(0, length)), length, null);
   }
 
-  private ByteBuffer seal(FrameCodec.ObjectKey key, int number, ByteBuffer plain) {
-    ByteBuffer out = ByteBuffer.allocate(plain.remaining() + FrameCodec.OVERHEAD_BYTES);
-    codec.encode(key, number, NO_AAD, plain, compression, out);
-    out.flip();
-    if (out.remaining() * 2 < out.capacity()) {
-      return ByteBuffer.allocate(out.remaining()).put(out).flip();
-    }
-    return out;
+  private ByteBuffer seal(Work work, int number, ByteBuffer plain) {
+    int at = work.places()[number];
+    ByteBuffer out = work.memory().slice(at, work.places()[number + 1] - at);
+    codec.encode(work.key(), number, NO_AAD, plain, compression, out);
+    return out.flip();
   }
 
+  /// The valid ranges of a partial page, one after another.
   private static ByteBuffer gathered(Page page, ByteBuffer bytes) {
     int[] ranges = page.ranges();
-    int sum = 0;
-    for (int i = 0; i < ranges.length; i += 2) {
-      sum += ranges[i + 1] - ranges[i];
+    if (ranges.length == 2) {
+      return bytes.slice(ranges[0], ranges[1] - ranges[0]);
     }
-    ByteBuffer gathered = ByteBuffer.allocateDirect(sum);
+    ByteBuffer gathered = ByteBuffer.allocate(page.validBytes());
     for (int i = 0; i < ranges.length; i += 2) {
       gathered.put(bytes.slice(ranges[i], ranges[i + 1] - ranges[i]));
     }

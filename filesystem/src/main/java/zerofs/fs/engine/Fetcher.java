@@ -70,32 +70,70 @@ final class Fetcher {
     }
     try {
       long before = settledCount(node);
-      List<byte[]> keys = new ArrayList<>();
-      List<ChunkRow> found = new ArrayList<>();
-      rows.scanStored(
-          RowKeys.chunk(node.inode(), first),
-          RowKeys.chunk(node.inode() + 1, 0),
-          (key, value) -> {
-            keys.add(key);
-            found.add(decoded(value));
-            return true;
-          });
-      try (LockSet _ = LockSet.exclusive(node)) {
-        FileData data = data(node);
-        if (data != null && data.settledCount() == before) {
-          for (int i = 0; i < keys.size(); i++) {
-            install(data, RowKeys.second(keys.get(i)), found.get(i));
-          }
-          data.setKnownFrom(first);
-          for (Chunk each : data.chunksFrom(first)) {
-            if (each.row() == null) {
-              install(data, each.index(), ChunkRow.EMPTY);
-            }
-          }
-        }
-      }
+      install(node, before, first, scan(node, first, Long.MAX_VALUE));
     } finally {
       node.unpin();
+    }
+  }
+
+  /// Loads the rows at the end of a file with holes: those of chunks from `first` on or, when there
+  /// are more than one commit may cut, the last ones.
+  void fetchTail(InodeNode node, long first, long end) throws FsException {
+    if (!node.pin()) {
+      return;
+    }
+    try {
+      long before = settledCount(node);
+      long from = Math.max(first, end - Files.CUT_CHUNKS_MAX);
+      List<StoredRow> found = scan(node, from, Files.CUT_CHUNKS_MAX);
+      // Looks at ever more chunks: a file can have far more of them than rows.
+      for (long width = 4 * Files.CUT_CHUNKS_MAX; from > first; width *= 4) {
+        long wider = Math.max(first, end - width);
+        List<StoredRow> more = scan(node, wider, Files.CUT_CHUNKS_MAX);
+        if (more.size() > Files.CUT_CHUNKS_MAX) {
+          break;
+        }
+        from = wider;
+        found = more;
+      }
+      install(node, before, from, found);
+    } finally {
+      node.unpin();
+    }
+  }
+
+  /// A chunk's row as the tree has it.
+  private record StoredRow(long chunk, ChunkRow row) {}
+
+  /// The stored rows of a file from a chunk on; no more than one beyond `max`.
+  private List<StoredRow> scan(InodeNode node, long first, long max) throws FsException {
+    List<StoredRow> found = new ArrayList<>();
+    rows.scanStored(
+        RowKeys.chunk(node.inode(), first),
+        RowKeys.chunk(node.inode() + 1, 0),
+        (key, value) -> {
+          found.add(new StoredRow(RowKeys.second(key), decoded(value)));
+          return found.size() <= max;
+        });
+    return found;
+  }
+
+  /// Installs all the rows that are stored of a file from a chunk on.
+  private void install(InodeNode node, long before, long first, List<StoredRow> found) {
+    try (LockSet _ = LockSet.exclusive(node)) {
+      FileData data = data(node);
+      if (data == null || data.settledCount() != before) {
+        return;
+      }
+      for (StoredRow each : found) {
+        install(data, each.chunk(), each.row());
+      }
+      data.setKnownFrom(first);
+      for (Chunk each : data.chunksFrom(first)) {
+        if (each.row() == null) {
+          install(data, each.index(), ChunkRow.EMPTY);
+        }
+      }
     }
   }
 
@@ -295,7 +333,11 @@ final class Fetcher {
             filled = page.copy(memory, Inode.EXTENT_BYTES, page.generation());
             chunk.setPage(index, filled);
           }
+          int capacity = filled.capacity();
           filled.fillBelow(memory, bytes);
+          if (filled.generation() == open.position()) {
+            open.grew(filled.capacity() - capacity);
+          }
         });
   }
 }

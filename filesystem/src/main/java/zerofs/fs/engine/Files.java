@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Miss;
 import zerofs.base.Tasks;
@@ -26,7 +27,7 @@ import zerofs.fs.row.Inode;
 final class Files {
   static final long CHUNK_BYTES = (long) ChunkRow.EXTENTS * Inode.EXTENT_BYTES;
 
-  /// A file with more chunks than this is cut in steps, by the reaper.
+  /// Most chunks that one commit cuts off: it makes a row for each, and may need theirs in memory.
   static final long CUT_CHUNKS_MAX = 4096;
 
   private static final int EXTENT_BYTES = Inode.EXTENT_BYTES;
@@ -38,6 +39,9 @@ final class Files {
   private final SpaceUsage usage;
   private final Fetcher fetcher;
   private final Backpressure backpressure;
+
+  /// What writes under way may still add to the open generation: so it always fits the drain.
+  private final AtomicLong admitted = new AtomicLong();
 
   Files(
       Tasks tasks,
@@ -58,27 +62,45 @@ final class Files {
 
   /// Tells writers to wait, or how.
   interface Backpressure {
-    /// Whether the open generation may not grow now.
-    boolean isFull();
+    /// Whether the open generation may not grow by `room` bytes now.
+    boolean isFull(long room);
 
     /// Blocks until it may, or until memory was freed.
     void await() throws FsException;
   }
 
-  /// Memory of one write, reserved before its locks.
-  record WriteMemory(Reservation blocks) implements AutoCloseable {
+  /// Memory of one write, reserved before its locks, and the room it may take in the generation.
+  final class WriteMemory implements AutoCloseable {
+    private final Reservation blocks;
+    private final long room;
+
+    private WriteMemory(Reservation blocks, long room) {
+      this.blocks = blocks;
+      this.room = room;
+    }
+
+    Reservation blocks() {
+      return blocks;
+    }
+
     @Override
     public void close() {
       blocks.close();
+      admitted.addAndGet(-room);
     }
   }
 
   private WriteMemory reserve(int blocks) {
-    Reservation reservation = backpressure.isFull() ? null : cache.reserve(blocks);
+    long room = (long) blocks * (EXTENT_BYTES + Generation.PAGE_ENTRY_BYTES);
+    Reservation reservation = null;
+    if (!backpressure.isFull(admitted.addAndGet(room))) {
+      reservation = cache.reserve(blocks);
+    }
     if (reservation == null) {
+      admitted.addAndGet(-room);
       throw new Miss(backpressure::await);
     }
-    return new WriteMemory(reservation);
+    return new WriteMemory(reservation, room);
   }
 
   /// Memory for a cut, which may have to replace the page that it goes through.
@@ -330,7 +352,9 @@ final class Files {
     } else {
       page = writable(open, chunk, index, page, memory, write.to());
     }
+    int capacity = page.capacity();
     page.write(memory, write.from(), write.to(), source);
+    open.grew(page.capacity() - capacity);
     chunk.touch(index);
   }
 
@@ -363,6 +387,7 @@ final class Files {
     void apply(Generation open);
   }
 
+  /// Plans a change of size; one that cuts no further than [#reachable].
   Resize planResize(InodeNode node, Inode row, long size, WriteMemory memory) {
     if (size >= row.size) {
       return new Grow(row.units);
@@ -370,9 +395,31 @@ final class Files {
     return new Cut(node, row, size, extentsAfterCut(node, row, size), memory.blocks());
   }
 
-  /// Whether a file has too much data to be cut off in one commit.
+  /// Whether a file may have too many chunks to be cut off in one commit.
   static boolean isHuge(Inode row) {
-    return row.isFile() && row.units > CUT_CHUNKS_MAX * ChunkRow.EXTENTS;
+    // Each chunk of a file with holes that has a row has an extent.
+    return row.isFile() && (row.isDense() ? chunks(row.size) : row.units) > CUT_CHUNKS_MAX;
+  }
+
+  private static long chunks(long size) {
+    return size == 0 ? 0 : (size - 1) / CHUNK_BYTES + 1;
+  }
+
+  /// The size, at least `size`, to which one commit can cut a file on the way to `size`.
+  long reachable(InodeNode node, Inode row, long size) {
+    if (size >= row.size || !isHuge(row)) {
+      return size;
+    }
+    long end = chunks(row.size);
+    if (row.isDense()) {
+      return Math.max(size, (end - CUT_CHUNKS_MAX) * CHUNK_BYTES);
+    }
+    long first = size / CHUNK_BYTES;
+    long known = data(node).knownFrom();
+    if (known > first && known >= end) {
+      throw new Miss(() -> fetcher.fetchTail(node, first, end));
+    }
+    return Math.max(size, known * CHUNK_BYTES);
   }
 
   /// Plans the removal of all data of an inode that goes.

@@ -105,6 +105,13 @@ final class Generation {
     bytes.addAndGet(page.capacity() + PAGE_ENTRY_BYTES);
   }
 
+  /// A page of this generation takes so many bytes more.
+  void grew(int pageBytes) {
+    if (pageBytes > 0) {
+      bytes.addAndGet(pageBytes);
+    }
+  }
+
   byte @Nullable [] row(byte[] key) {
     return rows.get(key);
   }
@@ -163,5 +170,7 @@ final class Generation {
 
   private static final int INODE_ROW_BYTES = 150;
   private static final int CUT_ROW_BYTES = 40;
-  private static final int PAGE_ENTRY_BYTES = 80;
+
+  /// Of a page in the object besides its bytes: more than a frame's overhead and its entries.
+  static final int PAGE_ENTRY_BYTES = 80;
 }

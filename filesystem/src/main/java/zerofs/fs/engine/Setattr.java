@@ -1,7 +1,9 @@
 package zerofs.fs.engine;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Checks;
+import zerofs.base.Miss;
 import zerofs.base.Tasks;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
@@ -55,8 +57,7 @@ final class Setattr {
       Call call, InodeNode node, SetAttributes changes, Files.WriteMemory memory)
       throws FsException {
     Inode row = Namespace.requireLiving(node);
-    SetAttributes.Time guard = changes.guardCtime();
-    if (guard != null && (guard.seconds() != row.ctime || guard.nanos() != row.ctimeNanos)) {
+    if (!isAsGuarded(row, changes)) {
       throw new FsException(FsError.NOT_SYNC);
     }
     if (changes.isEmpty()) {
@@ -72,6 +73,9 @@ final class Setattr {
     Long size = changes.size();
     if (size != null) {
       requireResizable(call, row, size);
+      if (files.reachable(node, row, size) > size) {
+        throw new Miss(() -> shorten(node, changes));
+      }
       resize = files.planResize(node, row, size, memory);
       draft.size = size;
       draft.units = resize.extentsAfter();
@@ -85,6 +89,48 @@ final class Setattr {
     draft.change++;
     draft.ctime(now);
     return commit(call, node, row, draft.build(), resize);
+  }
+
+  private static boolean isAsGuarded(Inode row, SetAttributes changes) {
+    SetAttributes.Time guard = changes.guardCtime();
+    return guard == null || (guard.seconds() == row.ctime && guard.nanos() == row.ctimeNanos);
+  }
+
+  /// Cuts a file with very many chunks in steps, until one commit can do the rest
+  /// (docs/adr/0007). Times stay: they and the guard belong to the change as a whole.
+  private void shorten(InodeNode node, SetAttributes changes) throws FsException {
+    if (!node.pin()) {
+      return;
+    }
+    try {
+      Call call = Call.waiting(Caller.ROOT);
+      boolean more = true;
+      while (more) {
+        more = Attempts.run(call, () -> shortenOnce(call, node, changes));
+      }
+    } finally {
+      node.unpin();
+    }
+  }
+
+  private boolean shortenOnce(Call call, InodeNode node, SetAttributes changes)
+      throws FsException {
+    try (Files.WriteMemory memory = files.reserveForCut(call, true);
+        LockSet _ = LockSet.exclusive(node)) {
+      Inode row = Namespace.requireLiving(node);
+      long size = Objects.requireNonNull(changes.size());
+      long step = files.reachable(node, row, size);
+      if (step <= size || step >= row.size || !isAsGuarded(row, changes)) {
+        return false;
+      }
+      Files.Resize resize = files.planResize(node, row, step, memory);
+      Inode.Draft draft = row.edit();
+      draft.size = step;
+      draft.units = resize.extentsAfter();
+      draft.change++;
+      commit(call, node, row, draft.build(), resize);
+      return true;
+    }
   }
 
   private Attributes commit(

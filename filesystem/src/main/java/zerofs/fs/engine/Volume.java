@@ -23,6 +23,7 @@ import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.fs.engine.Namespace.Birth;
+import zerofs.fs.page.DrainMemory;
 import zerofs.fs.page.Slab;
 import zerofs.fs.page.SlabMemory;
 import zerofs.fs.row.Inode;
@@ -73,7 +74,7 @@ public final class Volume implements Filesystem {
   private final long recoveredSequence;
 
   /// @param host name of this machine, for messages
-  /// @param slabBytes memory for file data
+  /// @param slabBytes memory for file data, and for what it is encoded into
   /// @param blockCacheBytes memory for blocks of metadata
   /// @param inodesMax inodes kept in memory
   /// @param workers tasks that encode
@@ -159,6 +160,8 @@ public final class Volume implements Filesystem {
     }
 
     long generationBytes = Math.clamp(settings.slabBytes() / 16, 1L << 20, 16L << 20);
+    // A generation grows to twice its size at most before writers wait.
+    long drainBytes = 2 * generationBytes + generationBytes / 2;
     Wiring wiring = new Wiring();
     usage = new SpaceUsage(settings.bytesMax());
     generations =
@@ -171,14 +174,16 @@ public final class Volume implements Filesystem {
             wiring::sealDue);
     rows = new Rows(generations, tree);
     inodes = new InodeTable(tasks, rows, settings.inodesMax());
-    slab = new Slab(settings.slabBytes(), memory, tasks);
+    long pageBytes = Math.max(settings.slabBytes() - drainBytes, settings.slabBytes() / 2);
+    slab = new Slab(pageBytes, memory, tasks);
+    DrainMemory drain = new DrainMemory(memory.map(Math.toIntExact(drainBytes)), tasks);
     PageCache cache = new PageCache(slab, tasks, Math.max(256, settings.inodesMax() / 10));
     byte[] salt = salts.of(opened.epoch());
     durability =
         new Durability(
             tasks,
             generations,
-            new Encoder(codec, tasks, settings.compression(), settings.workers()),
+            new Encoder(codec, drain, tasks, settings.compression(), settings.workers()),
             format,
             codec,
             tree,
@@ -341,12 +346,8 @@ public final class Volume implements Filesystem {
       InodeNode node = inodes.pinAny(inode, true);
       try {
         Call call = Call.waiting(Caller.ROOT).asOpened();
-        long step = Files.CUT_CHUNKS_MAX * Files.CHUNK_BYTES;
-        for (Inode row = node.loadedRow();
-            Files.isHuge(row) && row.isDense();
-            row = node.loadedRow()) {
-          SetAttributes shorter = SetAttributes.ofSize(Math.max(0, row.size - step));
-          Attempts.run(call, () -> setattr.set(call, node, shorter));
+        if (Files.isHuge(node.loadedRow())) {
+          Attempts.run(call, () -> setattr.set(call, node, SetAttributes.ofSize(0)));
         }
         Attempts.run(call, () -> removeOrphan(node));
       } finally {

@@ -97,6 +97,18 @@ public final class Page {
     return length;
   }
 
+  /// Bytes that are here: what a frame of it holds at most.
+  public int validBytes() {
+    if (full) {
+      return length;
+    }
+    int sum = 0;
+    for (int i = 0; i < ranges.length; i += 2) {
+      sum += ranges[i + 1] - ranges[i];
+    }
+    return sum;
+  }
+
   /// Valid ranges of a partial page: from, to, from, to, …; ascending, neither touching nor
   /// overlapping. Not to be changed.
   public int[] ranges() {
