@@ -445,7 +445,8 @@ final class Files {
     }
     FileData data = data(node);
     long keptExtents = Inode.extentsOf(size);
-    long firstChunk = keptExtents / ChunkRow.EXTENTS;
+    // The chunk that the cut goes through needs its clip, also when all its extents stay.
+    long firstChunk = size / CHUNK_BYTES;
     if (data.knownFrom() > firstChunk) {
       throw new Miss(() -> fetcher.fetchRowsFrom(node, firstChunk));
     }
