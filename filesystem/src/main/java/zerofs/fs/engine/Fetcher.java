@@ -327,10 +327,8 @@ final class Fetcher {
     generations.guarded(
         open -> {
           Page filled = page;
-          boolean frozen =
-              page.generation() != PageCache.CLEAN && page.generation() != open.position();
-          if (frozen) {
-            filled = page.copy(memory, Inode.EXTENT_BYTES, page.generation());
+          if (page.isFrozen(open.position())) {
+            filled = page.standIn(memory, Inode.EXTENT_BYTES);
             chunk.setPage(index, filled);
           }
           int capacity = filled.capacity();

@@ -365,11 +365,11 @@ final class Files {
       return page;
     }
     Page writable = page;
-    if (page.generation() == PageCache.CLEAN) {
-      page.setGeneration(open.position());
-    } else {
-      writable = page.copy(memory, bytes, open.position()); // Its encoder may be reading it.
+    if (page.isFrozen(open.position())) {
+      writable = page.copy(memory, bytes, open.position());
       chunk.setPage(index, writable);
+    } else {
+      page.setGeneration(open.position());
     }
     open.add(writable);
     return writable;
@@ -538,8 +538,7 @@ final class Files {
     }
 
     private void cutPage(Generation open, Chunk chunk, int index, Page page, int keep) {
-      boolean frozen =
-          page.generation() != PageCache.CLEAN && page.generation() != open.position();
+      boolean frozen = page.isFrozen(open.position());
       if (keep == 0) {
         chunk.setPage(index, null);
         if (!frozen) {

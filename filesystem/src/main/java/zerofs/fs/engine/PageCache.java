@@ -12,8 +12,7 @@ import zerofs.fs.page.Slab;
 /// Decides which clean pages leave memory when it is needed: CLOCK over the chunks, a bit per page.
 /// A page that a generation still has to store never leaves.
 final class PageCache {
-  /// Generation number of a clean page.
-  static final long CLEAN = 0;
+  static final long CLEAN = Page.CLEAN;
 
   /// A chunk row in memory is about 4 KiB of heap.
   private final int rowsMax;

@@ -20,6 +20,9 @@ public final class Page {
   /// Valid ranges that a partial page may have; a write that would make one more fetches first.
   public static final int RANGES_MAX = 8;
 
+  /// Generation number of a clean page.
+  public static final long CLEAN = 0;
+
   private static final int[] NO_RANGES = {};
   private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(EXTENT_BYTES);
 
@@ -32,6 +35,7 @@ public final class Page {
   private int length;
   private int[] ranges = NO_RANGES;
   private boolean freed;
+  private boolean standIn;
 
   private Page(Slab slab, long inode, long extent, int address, long generation) {
     this.slab = slab;
@@ -72,6 +76,21 @@ public final class Page {
     return copy;
   }
 
+  /// A copy of a frozen page that stands for it while its encoder has it: it belongs to the same
+  /// generation, but no encoder knows it, so it changes in place.
+  public Page standIn(Reservation memory, int bytes) {
+    Page copy = copy(memory, bytes, generation);
+    copy.standIn = true;
+    return copy;
+  }
+
+  /// Whether an encoder may be reading it, so that it may neither change nor be freed.
+  ///
+  /// @param open the open generation
+  public boolean isFrozen(long open) {
+    return generation != CLEAN && generation != open && !standIn;
+  }
+
   public long inode() {
     return inode;
   }
@@ -86,6 +105,7 @@ public final class Page {
 
   public void setGeneration(long newGeneration) {
     generation = newGeneration;
+    standIn = false;
   }
 
   public boolean isFull() {

@@ -1,0 +1,120 @@
+package zerofs.fs.engine;
+
+import java.util.List;
+import zerofs.base.SeededRandomness;
+import zerofs.base.SimulatedTasks;
+import zerofs.codec.Compression;
+import zerofs.codec.Keys;
+import zerofs.codec.ObjectEnvelope;
+import zerofs.fs.Call;
+import zerofs.fs.Caller;
+import zerofs.fs.FsException;
+import zerofs.fs.page.SlabMemory;
+import zerofs.log.VolumeSecrets;
+import zerofs.manifest.Manifest;
+import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.FaultyObjectStore;
+import zerofs.objectstore.FaultyObjectStore.Fault;
+import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.StorageException;
+import zerofs.objectstore.StoreCounters;
+
+/// A volume in virtual time, on a store that answers after a while and can be taken away: what is
+/// sealed stays in flight as long as the test wants.
+final class SimulatedFixture {
+  private static final String VOLUME_ID = "00112233445566778899aabbccddeeff";
+  static final long LATENCY_NANOS = 1_000_000L;
+
+  final SimulatedTasks simulation;
+  final MemoryObjectStore memory = new MemoryObjectStore();
+  long slabBytes = 8 << 20;
+  int inodesMax = 1000;
+  int flushObjects = 512;
+  long bytesMax = Long.MAX_VALUE;
+  long sealNanos = 3_600_000_000_000L;
+
+  /// While true, no PUT reaches the store.
+  boolean away;
+
+  /// How many volumes were deposed.
+  int deposed;
+
+  private final VolumeSecrets secrets =
+      new VolumeSecrets(VOLUME_ID, new Keys(new byte[32], new byte[16]));
+  private int opened;
+
+  /// Work that may fail as the engine does.
+  @FunctionalInterface
+  interface Story {
+    void run() throws FsException, StorageException;
+  }
+
+  private final class Weather implements FaultyObjectStore.Plan {
+    @Override
+    public Fault next(StoreCounters.Request request, String key, ObjectStore.Cause cause) {
+      simulation.sleep(LATENCY_NANOS);
+      return away && request == StoreCounters.Request.PUT ? Fault.BUSY : Fault.NONE;
+    }
+
+    @Override
+    public long lateness() {
+      return 1;
+    }
+  }
+
+  SimulatedFixture(long seed) {
+    simulation = new SimulatedTasks(seed);
+    ObjectEnvelope envelope =
+        new ObjectEnvelope(secrets.keys(), secrets.idBytes(), new SeededRandomness(seed));
+    byte[] first =
+        new ManifestStore(memory, envelope)
+            .seal(new Manifest(1, 0, 0, 0, false, List.of(), List.of()));
+    memory.put(ManifestStore.key(1), ObjectStore.Body.of(first), ObjectStore.Cause.ADMIN);
+  }
+
+  static Call root() {
+    return Call.waiting(Caller.ROOT);
+  }
+
+  void simulate(Story story) {
+    simulation.run(unchecked(story));
+  }
+
+  /// What escapes it ends the simulation.
+  Runnable unchecked(Story story) {
+    return () -> {
+      try {
+        story.run();
+      } catch (FsException | StorageException e) {
+        throw new IllegalStateException(e);
+      }
+    };
+  }
+
+  /// Opens the volume in a process of its own.
+  Volume open(String process) throws StorageException {
+    Volume.Settings settings =
+        new Volume.Settings(
+            "host",
+            slabBytes,
+            1 << 20,
+            inodesMax,
+            1,
+            bytesMax,
+            new Compression.Lz4(),
+            sealNanos,
+            flushObjects,
+            16 << 20);
+    ObjectStore store =
+        new FaultyObjectStore(memory, simulation.group("network"), new Weather());
+    return new Volume(
+        store,
+        secrets,
+        settings,
+        simulation.group(process),
+        new SeededRandomness(++opened),
+        SlabMemory.direct(),
+        reason -> deposed++);
+  }
+}
