@@ -1,0 +1,34 @@
+package zerofs.fs.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static zerofs.fs.engine.SimulatedFixture.root;
+
+import java.nio.ByteBuffer;
+import org.junit.jupiter.api.Test;
+import zerofs.fs.Call;
+import zerofs.fs.Filesystem;
+import zerofs.fs.FsException;
+import zerofs.fs.Name;
+import zerofs.fs.SetAttributes;
+
+/// Operations that race, and a store that is away: each a history that went wrong.
+class EngineEdgesTest {
+  private static long create(Filesystem fs, Call call, String name) throws FsException {
+    return fs.create(call, Filesystem.ROOT, Name.of(name), 0644, false, SetAttributes.NONE)
+        .inode();
+  }
+
+  /// A handle that names no inode yet, from a client that guesses.
+  @Test
+  void whoAskedForAnInodeBeforeItWasMadeDoesNoHarm() throws Exception {
+    VolumeFixture fixture = new VolumeFixture();
+    Volume volume = fixture.open();
+    long next = create(volume, root(), "one") + 1;
+    assertThatThrownBy(() -> volume.getattr(root(), next)).isInstanceOf(FsException.class);
+    assertThat(create(volume, root(), "two")).isEqualTo(next);
+    volume.write(root(), next, 0, ByteBuffer.wrap(new byte[10]));
+    assertThat(volume.lookup(root(), Filesystem.ROOT, Name.of("two")).size()).isEqualTo(10);
+    volume.close();
+  }
+}
