@@ -202,7 +202,10 @@ final class Setattr {
   }
 
   private static void checkTimes(Call call, Inode row, SetAttributes changes) throws FsException {
-    if (changes.atime() == null && changes.mtime() == null) {
+    // A truncation sets mtime anyway: who may write may ask for both in one, as Linux's NFS client
+    // does for O_TRUNC and ftruncate.
+    boolean ofTruncation = changes.size() != null && changes.mtime() instanceof SetTime.Now;
+    if (changes.atime() == null && (changes.mtime() == null || ofTruncation)) {
       return;
     }
     Caller caller = call.caller();

@@ -6,7 +6,9 @@ import static zerofs.fs.engine.SimulatedFixture.root;
 
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
+import zerofs.fs.Attributes;
 import zerofs.fs.Call;
+import zerofs.fs.Caller;
 import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
@@ -29,6 +31,26 @@ class EngineEdgesTest {
     assertThat(create(volume, root(), "two")).isEqualTo(next);
     volume.write(root(), next, 0, ByteBuffer.wrap(new byte[10]));
     assertThat(volume.lookup(root(), Filesystem.ROOT, Name.of("two")).size()).isEqualTo(10);
+    volume.close();
+  }
+
+  /// Linux's NFS client sends SETATTR of size and "mtime now" for O_TRUNC and ftruncate.
+  @Test
+  void whoMayWriteMayTruncateAndTouchInOne() throws Exception {
+    VolumeFixture fixture = new VolumeFixture();
+    Volume volume = fixture.open();
+    long file = create(volume, root(), "shared");
+    volume.setattr(root(), file, SetAttributes.ofMode(0666));
+    volume.write(root(), file, 0, ByteBuffer.wrap(new byte[10]));
+    SetAttributes.SetTime now = new SetAttributes.SetTime.Now();
+    Call other = Call.waiting(new Caller(1000, 1000));
+    Attributes after =
+        volume.setattr(
+            other, file, new SetAttributes(null, null, null, 0L, null, now, null));
+    assertThat(after.size()).isZero();
+    assertThatThrownBy(() -> volume.setattr(other, file, SetAttributes.ofTimes(null, now)))
+        .as("alone it takes the owner")
+        .isInstanceOf(FsException.class);
     volume.close();
   }
 }
