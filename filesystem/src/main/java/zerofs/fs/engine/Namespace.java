@@ -74,16 +74,19 @@ final class Namespace {
   }
 
   private Attributes attributesOfEntry(Call call, long child) throws FsException {
-    InodeNode node;
     try {
-      node = inodes.pin(child, false);
+      return attributes(call, child);
     } catch (FsException e) {
       // Removed between the two looks: the name does not exist any more.
       throw e.error() == FsError.STALE ? new FsException(FsError.NOT_FOUND) : e;
     }
+  }
+
+  private Attributes attributes(Call call, long inode) throws FsException {
+    InodeNode node = inodes.pin(inode, false);
     try {
       call.reached(node.lastSequence());
-      return node.loadedRow().attributes();
+      return requireLiving(node).attributes();
     } finally {
       node.unpin();
     }
@@ -102,20 +105,34 @@ final class Namespace {
       throws FsException {
     InodeNode parent = inodes.pin(directory, false);
     try {
-      DirectoryEntry existing;
-      try (LockSet _ = LockSet.exclusive(parent)) {
-        existing = existing(call, parent, name);
-        if (existing == NameCache.ABSENT) {
-          Birth birth = Birth.of(FileType.REGULAR, mode);
-          return make(call, parent, name, birth, initial);
+      while (true) {
+        DirectoryEntry existing;
+        try (LockSet _ = LockSet.exclusive(parent)) {
+          existing = existing(call, parent, name);
+          if (existing == NameCache.ABSENT) {
+            Birth birth = Birth.of(FileType.REGULAR, mode);
+            return make(call, parent, name, birth, initial);
+          }
+        }
+        if (exclusive) {
+          throw new FsException(FsError.EXISTS);
+        }
+        try {
+          return openExisting(call, existing, initial);
+        } catch (FsException e) {
+          requireStale(e);
+          requireGone(parent, name, existing.inode());
         }
       }
-      if (exclusive) {
-        throw new FsException(FsError.EXISTS);
-      }
-      return openExisting(call, existing, initial);
     } finally {
       parent.unpin();
+    }
+  }
+
+  /// Removed between the look at the name and the look at its inode: the caller looks again.
+  private static void requireStale(FsException e) throws FsException {
+    if (e.error() != FsError.STALE) {
+      throw e;
     }
   }
 
@@ -129,7 +146,7 @@ final class Namespace {
     }
     Long size = initial.size();
     return size == null
-        ? attributesOfEntry(call, existing.inode())
+        ? attributes(call, existing.inode())
         : setattr.set(call, existing.inode(), SetAttributes.ofSize(size));
   }
 
@@ -137,27 +154,38 @@ final class Namespace {
       throws FsException {
     InodeNode parent = inodes.pin(directory, false);
     try {
-      DirectoryEntry existing;
-      try (LockSet _ = LockSet.exclusive(parent)) {
-        existing = existing(call, parent, name);
-        if (existing == NameCache.ABSENT) {
-          Birth birth = new Birth(FileType.REGULAR, 0, 0, 0, verifier, null);
-          return make(call, parent, name, birth, SetAttributes.NONE);
+      while (true) {
+        DirectoryEntry existing;
+        try (LockSet _ = LockSet.exclusive(parent)) {
+          existing = existing(call, parent, name);
+          if (existing == NameCache.ABSENT) {
+            Birth birth = new Birth(FileType.REGULAR, 0, 0, 0, verifier, null);
+            return make(call, parent, name, birth, SetAttributes.NONE);
+          }
         }
-      }
-      InodeNode child = inodes.pin(existing.inode(), false);
-      try {
-        Inode row = child.loadedRow();
-        if (!row.isFile() || row.verifier != verifier) {
-          throw new FsException(FsError.EXISTS);
+        try {
+          return madeBefore(call, existing.inode(), verifier);
+        } catch (FsException e) {
+          requireStale(e);
+          requireGone(parent, name, existing.inode());
         }
-        call.reached(child.lastSequence());
-        return row.attributes();
-      } finally {
-        child.unpin();
       }
     } finally {
       parent.unpin();
+    }
+  }
+
+  private Attributes madeBefore(Call call, long inode, long verifier) throws FsException {
+    InodeNode child = inodes.pin(inode, false);
+    try {
+      Inode row = requireLiving(child);
+      if (!row.isFile() || row.verifier != verifier) {
+        throw new FsException(FsError.EXISTS);
+      }
+      call.reached(child.lastSequence());
+      return row.attributes();
+    } finally {
+      child.unpin();
     }
   }
 

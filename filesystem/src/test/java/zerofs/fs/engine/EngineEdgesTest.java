@@ -6,6 +6,7 @@ import static zerofs.fs.engine.SimulatedFixture.root;
 
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
+import zerofs.base.Tasks;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
 import zerofs.fs.Caller;
@@ -32,6 +33,42 @@ class EngineEdgesTest {
     volume.write(root(), next, 0, ByteBuffer.wrap(new byte[10]));
     assertThat(volume.lookup(root(), Filesystem.ROOT, Name.of("two")).size()).isEqualTo(10);
     volume.close();
+  }
+
+  @Test
+  void makingANameBesideItsRemovalAlwaysSucceeds() {
+    for (long seed = 1; seed <= 100; seed++) {
+      SimulatedFixture fixture = new SimulatedFixture(seed);
+      fixture.simulate(
+          () -> {
+            Volume volume = fixture.open("p");
+            Tasks.Task maker =
+                fixture.simulation.fork(
+                    "maker",
+                    Tasks.Kind.WAITING,
+                    fixture.unchecked(
+                        () -> {
+                          for (int i = 0; i < 30; i++) {
+                            volume.create(
+                                root(),
+                                Filesystem.ROOT,
+                                Name.of("name"),
+                                0644,
+                                false,
+                                SetAttributes.ofSize(0));
+                          }
+                        }));
+            for (int i = 0; i < 30; i++) {
+              try {
+                volume.unlink(root(), Filesystem.ROOT, Name.of("name"));
+              } catch (FsException e) {
+                fixture.simulation.yieldPoint(); // It was not there.
+              }
+            }
+            maker.join();
+            volume.close();
+          });
+    }
   }
 
   /// Linux's NFS client sends SETATTR of size and "mtime now" for O_TRUNC and ftruncate.
