@@ -20,8 +20,11 @@ final class Atimes {
   }
 
   /// Sets the access time to now. No lock is held. Not a change of attributes: neither ctime nor the
-  /// change counter moves.
+  /// change counter moves. A reader never waits to be stored: when too much does, it is left out.
   static void update(InodeNode node, Generations generations, long now) {
+    if (generations.isOverfull(0)) {
+      return;
+    }
     try (LockSet _ = LockSet.exclusive(node)) {
       Inode row = node.loadedRow();
       if (row == Generation.REMOVED || !isDue(row, now)) {

@@ -54,7 +54,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private long lastStart;
   private long usualPut;
   private boolean closing;
-  private @Nullable FsException failure;
+  private volatile @Nullable FsException failure;
 
   /// @param inFlightMax log objects that may be under way at a time
   /// @param generationBytesMax size at which a generation is sealed by itself
@@ -339,8 +339,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   @Override
   public boolean isFull(long room) {
-    return generations.open().bytes() + room > 2 * settings.generationBytesMax()
-        || failure != null;
+    return generations.isOverfull(room) || failure != null;
   }
 
   @Override

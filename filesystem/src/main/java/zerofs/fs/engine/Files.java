@@ -90,6 +90,14 @@ final class Files {
     }
   }
 
+  /// Throws Miss while too much waits to be stored: names and attributes take heap until then, so
+  /// who changes them waits as writers do. Called before locks.
+  void requireRoom() {
+    if (backpressure.isFull(0)) {
+      throw new Miss(backpressure::await);
+    }
+  }
+
   private WriteMemory reserve(int blocks) {
     long room = (long) blocks * (EXTENT_BYTES + Generation.PAGE_ENTRY_BYTES);
     Reservation reservation = null;

@@ -70,7 +70,8 @@ final class Generation {
 
   void put(Inode inode) {
     if (inodes.put(inode.inode, inode) == null) {
-      bytes.addAndGet(INODE_ROW_BYTES);
+      byte[] target = inode.target;
+      bytes.addAndGet(INODE_ROW_BYTES + (target == null ? 0 : target.length));
     }
   }
 

@@ -112,6 +112,12 @@ final class Generations {
     }
   }
 
+  /// Whether the open generation has grown so far beyond its size that it may not grow by `room`
+  /// bytes now: the ones before it are not stored yet.
+  boolean isOverfull(long room) {
+    return layers[0].bytes() + room > 2 * sealBytes;
+  }
+
   /// All generations in memory, newest first. Not to be changed.
   Generation[] layers() {
     return layers;

@@ -103,6 +103,7 @@ final class Namespace {
   Attributes create(
       Call call, long directory, Name name, int mode, boolean exclusive, SetAttributes initial)
       throws FsException {
+    files.requireRoom();
     InodeNode parent = inodes.pin(directory, false);
     try {
       while (true) {
@@ -152,6 +153,7 @@ final class Namespace {
 
   Attributes createExclusive(Call call, long directory, Name name, long verifier)
       throws FsException {
+    files.requireRoom();
     InodeNode parent = inodes.pin(directory, false);
     try {
       while (true) {
@@ -191,6 +193,7 @@ final class Namespace {
 
   /// Makes a directory, symlink or special file, whose name must be free.
   Attributes makeNew(Call call, long directory, Name name, Birth birth) throws FsException {
+    files.requireRoom();
     byte[] target = birth.target();
     if (target != null && (target.length == 0 || target.length > Filesystem.SYMLINK_BYTES_MAX)) {
       throw new FsException(target.length == 0 ? FsError.NOT_FOUND : FsError.NAME_TOO_LONG);
@@ -289,6 +292,7 @@ final class Namespace {
   }
 
   Attributes link(Call call, long inode, long directory, Name name) throws FsException {
+    files.requireRoom();
     InodeNode parent = inodes.pin(directory, false);
     try {
       InodeNode child = inodes.pin(inode, false);
@@ -355,6 +359,7 @@ final class Namespace {
 
   private void remove(Call call, long directory, Name name, boolean wantsDirectory)
       throws FsException {
+    files.requireRoom();
     InodeNode parent = inodes.pin(directory, false);
     try {
       while (true) {

@@ -23,6 +23,7 @@ final class Renames {
   private final InodeTable inodes;
   private final Directories directories;
   private final Namespace namespace;
+  private final Files files;
   private final Tasks.Mutex directoryMoves;
 
   Renames(Core core, Namespace namespace) {
@@ -31,6 +32,7 @@ final class Renames {
     this.inodes = core.inodes();
     this.directories = core.directories();
     this.namespace = namespace;
+    this.files = core.files();
     this.directoryMoves = core.tasks().newMutex("directory moves");
   }
 
@@ -59,6 +61,7 @@ final class Renames {
   void rename(
       Call call, long fromDirectory, Name from, long toDirectory, Name to, RenameMode mode)
       throws FsException {
+    files.requireRoom();
     if (from.isDot() || from.isDotDot() || to.isDot() || to.isDotDot()) {
       throw new FsException(FsError.INVALID);
     }

@@ -6,6 +6,7 @@ import static zerofs.fs.engine.SimulatedFixture.root;
 
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
+import zerofs.base.Miss;
 import zerofs.base.Tasks;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
@@ -33,6 +34,32 @@ class EngineEdgesTest {
     volume.write(root(), next, 0, ByteBuffer.wrap(new byte[10]));
     assertThat(volume.lookup(root(), Filesystem.ROOT, Name.of("two")).size()).isEqualTo(10);
     volume.close();
+  }
+
+  /// Names cost heap until they are stored, so their makers wait as writers do.
+  @Test
+  void namesMadeWhileTheStoreIsAwayWaitBeforeMemoryIsFull() {
+    SimulatedFixture fixture = new SimulatedFixture(1);
+    fixture.slabBytes = 1 << 20;
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          create(volume, root(), "file");
+          volume.barrier(volume.committedSequence());
+          fixture.away = true;
+          int made = 0;
+          Call attempt = Call.attempt(Caller.ROOT);
+          try {
+            while (made < 100_000) {
+              create(volume, attempt, "file" + made++);
+            }
+          } catch (Miss e) {
+            fixture.away = false; // What it waits for.
+          }
+          assertThat(made).isBetween(1000, 50_000);
+          create(volume, root(), "one more");
+          volume.close();
+        });
   }
 
   @Test
