@@ -17,7 +17,7 @@ import zerofs.objectstore.StorageException.Invalid.Reason;
 ///
 /// ```text
 ///   0       4      5          6         8          24      40             44        48
-///   | magic | kind | reserved | version | volumeId | nonce | payloadBytes | crc32c | sealed payload
+///   | magic | kind | reserved | version | volumeId | nonce | payloadBytes | crc32c | payload
 /// ```
 /// Little-endian. The crc covers the header before it. Payload: XChaCha20-Poly1305 under
 /// HKDF(data key; salt = nonce; kind ‖ name), AAD = the header before the crc. The nonce is random,

@@ -14,7 +14,8 @@ import zerofs.objectstore.StorageException;
 /// ```
 /// `shared` counts the leading bytes that a key has in common with the key before it; it is 0 at a
 /// restart, every 16 rows, so that a search halves over restarts. Little-endian. Immutable. (As
-/// leveldb's table blocks; doc/table_format.md there.) Spec: docs/FORMAT.md "Block of rows".
+/// leveldb's table blocks; doc/table_format.md there.) Spec: docs/FORMAT.md "Sorted rows, block of
+/// rows".
 final class Block {
   private static final int RESTART_ROWS = 16;
 

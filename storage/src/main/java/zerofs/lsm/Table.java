@@ -18,9 +18,9 @@ import zerofs.objectstore.StorageException;
 /// object = block frames 0, 1, 2, … | filter frame | index frame | footer
 /// index  = count 4 | per block: offset 4 | stored bytes 4 | plain bytes 4 | key bytes 2 | last key
 /// footer (48 bytes)
-///   0       4         6          8       12       20            24           28            32
-///   | magic | version | reserved | epoch | number | filterStored | indexStored | filterPlain ...
-///  32 indexPlain 4 | 36 reserved 8 | 44 crc32c of the footer before it
+///  0 magic 4 | 4 version 2 | 6 reserved 2 | 8 epoch 4 | 12 number 8
+/// 20 filterStored 4 | 24 indexStored 4 | 28 filterPlain 4 | 32 indexPlain 4
+/// 36 reserved 8 | 44 crc32c of the footer before it
 /// ```
 /// Little-endian. Filter and index are sections (frame numbers SECTION_FRAMES_START and + 1); the
 /// footer before its crc is their AAD. Spec: docs/FORMAT.md "SST".

@@ -21,7 +21,8 @@ import zerofs.objectstore.StorageException;
 /// epochs 4 | each: epoch 4 | start 8 | end 8 | endSequence 8 | salt s | host s | journal s
 ///                | started 8 | inFlightMax 4 | lossPossible 1
 /// runs 4   | each: lowest 8 | highest 8 | tables 4
-///          | each table: epoch 4 | number 8 | bytes 8 | tailBytes 4 | rows 8 | firstKey s | lastKey s
+///          | each table: epoch 4 | number 8 | bytes 8 | tailBytes 4 | rows 8
+///                        | firstKey s | lastKey s
 /// ```
 /// Spec: docs/FORMAT.md "Manifest".
 final class ManifestFormat {

@@ -20,8 +20,8 @@ import zerofs.objectstore.StorageException;
 /// tag  3 INLINE length | position | bytes
 /// tag  4 NEXT   stored                       FRAME of 32768 bytes that follows the last one in its
 ///                                            object, at that object's position
-/// tag +8        patches follow: count, then each: object | frame z | offset z | stored | position z
-///               | clip | ranges: count, then (gap, bytes) each
+/// tag +8        patches follow: count, then each: object | frame z | offset z | stored
+///               | position z | clip | ranges: count, then (gap, bytes) each
 /// ```
 /// `frame` and `offset` are relative to the end of the last frame named in the row, `position` of a
 /// frame to its object's number. Spec: docs/FORMAT.md "Chunk row".

@@ -9,10 +9,10 @@ import zerofs.objectstore.StorageException;
 ///
 /// ```text
 ///  0 version 1 | 1 type 1 | 2 mode 2 | 4 nlink 4 | 8 uid 4 | 12 gid 4 | 16 size 8 | 24 units 8
-/// 32 major 4 | 36 minor 4 | 40 four times: seconds 8, nanoseconds 4 (atime, mtime, ctime, btime)
-/// 88 change 8 | 96 parent 8 | 104 nextCookie 8 | 112 verifier 8 | 120 target bytes 2 | target
+/// 32 major 4 | 36 minor 4 | 40 atime 12 | 52 mtime 12 | 64 ctime 12 | 76 btime 12
+/// 88 change 8 | 96 parent 8 | 104 nextCookie 8 | 112 verifier 8 | 120 target bytes 2
 /// ```
-/// Little-endian. An empty value is a removed inode. Spec: docs/FORMAT.md "Inode row".
+/// The target follows. A time is seconds 8, nanoseconds 4. Little-endian. An empty value is a removed inode. Spec: docs/FORMAT.md "Inode row".
 public final class InodeFormat {
   static final byte VERSION = 1;
   static final int FIXED_BYTES = 122;

@@ -6,7 +6,7 @@ import zerofs.objectstore.StorageException;
 
 /// Value of a SEGMENT row: how much of one object is still referred to. Rows of one object add up:
 /// the delta that stores an object credits it, and the merge that drops a reference debits it in
-/// the same output, so that one manifest shows both (DESIGN "One merge").
+/// the same output, so that one manifest shows both.
 ///
 /// ```text
 /// references 8 | bytes 8 | death 8       little-endian
