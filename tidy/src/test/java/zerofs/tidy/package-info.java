@@ -1,0 +1,3 @@
+/// The rules, run.
+@org.jspecify.annotations.NullMarked
+package zerofs.tidy;
