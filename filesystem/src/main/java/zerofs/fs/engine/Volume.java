@@ -159,9 +159,7 @@ public final class Volume implements Filesystem {
       tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
     }
 
-    long generationBytes = Math.clamp(settings.slabBytes() / 16, 1L << 20, 16L << 20);
-    // A generation grows to twice its size at most before writers wait.
-    long drainBytes = 2 * generationBytes + generationBytes / 2;
+    MemoryShares shares = MemoryShares.of(settings.slabBytes());
     Wiring wiring = new Wiring();
     usage = new SpaceUsage(settings.bytesMax());
     generations =
@@ -170,13 +168,12 @@ public final class Volume implements Filesystem {
             usage,
             opened.nextPosition(),
             opened.lastSequence(),
-            generationBytes,
+            shares.generation(),
             wiring::sealDue);
     rows = new Rows(generations, tree);
     inodes = new InodeTable(tasks, rows, settings.inodesMax());
-    long pageBytes = Math.max(settings.slabBytes() - drainBytes, settings.slabBytes() / 2);
-    slab = new Slab(pageBytes, memory, tasks);
-    DrainMemory drain = new DrainMemory(memory.map(Math.toIntExact(drainBytes)), tasks);
+    slab = new Slab(shares.pages(), memory, tasks);
+    DrainMemory drain = new DrainMemory(memory.map(shares.drain()), tasks);
     PageCache cache = new PageCache(slab, tasks, Math.max(256, settings.inodesMax() / 10));
     byte[] salt = salts.of(opened.epoch());
     durability =
@@ -188,7 +185,7 @@ public final class Volume implements Filesystem {
             codec,
             tree,
             new Settled(new FileSettlement(inodes), wiring, deposed),
-            new Durability.Settings(IN_FLIGHT_MAX, generationBytes, settings.sealNanos()),
+            new Durability.Settings(IN_FLIGHT_MAX, shares.generation(), settings.sealNanos()),
             opened.epoch(),
             salt);
     wiring.durability = durability;
@@ -251,6 +248,19 @@ public final class Volume implements Filesystem {
         throw reason;
       }
       throw new StorageException.Closed("the volume does not open: " + e.getMessage());
+    }
+  }
+
+  /// How the memory for file data is divided, in bytes.
+  ///
+  /// @param generation size at which a generation is sealed; it grows to twice that at most
+  /// @param drain what sealed generations are encoded into: more than the largest one
+  /// @param pages the slab
+  private record MemoryShares(int generation, int drain, long pages) {
+    static MemoryShares of(long bytes) {
+      int generation = (int) Math.clamp(bytes / 16, 1L << 20, 16L << 20);
+      int drain = 2 * generation + generation / 2;
+      return new MemoryShares(generation, drain, Math.max(bytes - drain, bytes / 2));
     }
   }
 
