@@ -28,6 +28,11 @@ final class BannedCalls {
     return !file.packageName().equals("zerofs.base");
   }
 
+  /// Tests of servers stand for clients, which are other processes: they may have threads.
+  private static boolean outsideBaseAndClients(SourceFile file) {
+    return outsideBase(file) && !file.path().startsWith("server/src/test/");
+  }
+
   private static boolean engine(SourceFile file) {
     return outsideBase(file) && file.isMainOf("storage", "filesystem");
   }
@@ -53,9 +58,14 @@ final class BannedCalls {
                   + "|\\bRandomGenerator \\. (?:of|getDefault)\\b",
               "ask base.Randomness, or give a seed"),
           new Ban(
-              "thread",
+              "sleep",
               BannedCalls::outsideBase,
-              "\\bThread \\. (?:sleep|startVirtualThread|ofVirtual|ofPlatform|onSpinWait)\\b"
+              "\\bThread \\. (?:sleep|onSpinWait)\\b|\\bTimeUnit \\. \\w+ \\. sleep\\b",
+              "wait for what should happen; base.Tasks has time"),
+          new Ban(
+              "thread",
+              BannedCalls::outsideBaseAndClients,
+              "\\bThread \\. (?:startVirtualThread|ofVirtual|ofPlatform)\\b"
                   + "|\\bnew\\s+Thread\\b|\\bextends\\s+Thread\\b|\\bExecutors\\b"
                   + "|\\bExecutorService\\b|\\bForkJoinPool\\b|\\bCompletableFuture\\b"
                   + "|\\bnew\\s+Timer\\b|\\bparallelStream\\b|\\. parallel \\(",

@@ -56,7 +56,8 @@ final class Citations {
     }
     if (file.isJava()) {
       for (Matcher each = RULE.matcher(prose); each.find(); ) {
-        require(isRule(each.group(1)), file, each, "is not in docs/RECOVERY.md");
+        boolean isPlaceholder = each.group(1).equals("NAME");
+        require(isPlaceholder || isRule(each.group(1)), file, each, "is not in docs/RECOVERY.md");
       }
       if (!file.module().equals("tidy")) {
         for (Matcher each = ELSEWHERE.matcher(prose); each.find(); ) {
