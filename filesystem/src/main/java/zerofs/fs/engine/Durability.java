@@ -168,14 +168,19 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   }
 
   private boolean mayStart() {
-    return inFlightCount == 0
-        || (inFlightCount < settings.inFlightMax()
-            && tasks.nanoTime() - lastStart > usualPut / 3);
+    return !closing && (inFlightCount == 0 || isWorthAnother());
+  }
+
+  private boolean isWorthAnother() {
+    return inFlightCount < settings.inFlightMax()
+        && tasks.nanoTime() - lastStart > usualPut / 3;
   }
 
   private void await(long sequence) {
     boolean waitsForStart =
-        generations.sealedSequence() < sequence && inFlightCount < settings.inFlightMax();
+        !closing
+            && generations.sealedSequence() < sequence
+            && inFlightCount < settings.inFlightMax();
     if (waitsForStart) {
       changed.await(Math.max(1, usualPut / 3 - (tasks.nanoTime() - lastStart)));
     } else {
@@ -328,11 +333,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   private void awaitRoomAndSeal(Generation open) {
     while (inFlightCount >= settings.inFlightMax()
+        && !closing
         && failure == null
         && generations.open() == open) {
       changed.await();
     }
-    if (failure == null && generations.open() == open) {
+    if (!closing && failure == null && generations.open() == open) {
       sealAndSend();
     }
   }
@@ -348,10 +354,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     try {
       throwIfFailed();
       long position = storedPosition;
-      if (generations.open().isDirty() && inFlightCount < settings.inFlightMax()) {
+      if (!closing
+          && generations.open().isDirty()
+          && inFlightCount < settings.inFlightMax()) {
         sealAndSend();
       }
-      while (storedPosition == position && failure == null && inFlightCount > 0) {
+      while (storedPosition == position && failure == null && (closing || inFlightCount > 0)) {
         changed.await();
       }
       throwIfFailed();
@@ -360,12 +368,27 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     }
   }
 
-  /// Stores everything, then plants the epoch's own fence.
+  /// Stores everything, then plants the epoch's own fence. Whoever commits meanwhile, and asks
+  /// whether it is stored, is told that the volume is closed: nothing more is sealed, so nobody takes
+  /// the fence's position.
   void closeCleanly() throws FsException, StorageException {
     barrier(generations.sequence());
     stop();
-    Objects.requireNonNull(log)
-        .closeCleanly(generations.open().position(), generations.sequence());
+    awaitInFlight();
+    fail(new StorageException.Closed("the volume is closed"));
+    Objects.requireNonNull(log).closeCleanly(generations.open().position(), storedSequence);
+  }
+
+  private void awaitInFlight() throws FsException {
+    mutex.lock();
+    try {
+      while (inFlightCount > 0 && failure == null) {
+        changed.await();
+      }
+      throwIfFailed();
+    } finally {
+      mutex.unlock();
+    }
   }
 
   /// Stops sealing by itself.
