@@ -24,7 +24,7 @@ final class InodeNode {
   /// Pins in the lower half, how often it was pinned in the upper one (31 bits, wrapping).
   private final AtomicLong pins = new AtomicLong();
   private final AtomicReference<@Nullable Inode> row = new AtomicReference<>();
-  private volatile long lastSequence;
+  private final AtomicLong lastSequence = new AtomicLong();
   private volatile boolean referenced = true;
   private volatile @Nullable FileData data;
   private volatile @Nullable NameCache names;
@@ -72,11 +72,12 @@ final class InodeNode {
 
   /// The last commit that changed this inode, as far as is known; 0 = none since it was loaded.
   long lastSequence() {
-    return lastSequence;
+    return lastSequence.get();
   }
 
+  /// Raises [#lastSequence]. Who loads the row does so without the lock, beside commits.
   void touched(long sequence) {
-    lastSequence = Math.max(lastSequence, sequence);
+    lastSequence.accumulateAndGet(sequence, Math::max);
   }
 
   /// Keeps the node in memory; false when it has just left.
