@@ -247,6 +247,7 @@ final class Namespace {
     Inode changedParent = changed.build();
     Inode born = child;
     InodeNode node = inodes.pinNew(born);
+    files.born(node); // Before readdir, which takes no lock, can show it to anybody.
     long sequence =
         generations.commit(
             open -> {
@@ -256,7 +257,6 @@ final class Namespace {
               usage.commit(space, 1);
             });
     parent.setRow(changedParent);
-    files.born(node);
     finish(call, sequence, parent, node);
     node.unpin();
     return born.attributes();
