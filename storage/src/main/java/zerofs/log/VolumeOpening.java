@@ -131,7 +131,8 @@ public final class VolumeOpening {
   }
 
   /// Rule RECHECK_CLAIM: the number may have been free because it was deleted. Only as the newest
-  /// manifest does a claim count.
+  /// manifest does a claim count. Rule MANIFEST_BEFORE_LOG: nobody has the epoch's number and salt
+  /// before this has returned, so nothing of it was sent.
   private void recheck(Manifest claim) throws StorageException {
     long number = manifests.newestNumber(Cause.RECOVERY);
     if (number != claim.number()) {

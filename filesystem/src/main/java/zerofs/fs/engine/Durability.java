@@ -167,6 +167,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     }
   }
 
+  /// Rule IN_FLIGHT_BOUND: what a start looks past a hole for is no further away.
   private boolean mayStart() {
     return !closing && (inFlightCount == 0 || isWorthAnother());
   }
