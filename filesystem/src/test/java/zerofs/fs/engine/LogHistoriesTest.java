@@ -436,4 +436,27 @@ class LogHistoriesTest {
           assertThat(next.puts()).as("it meets the fence").containsExactly(ManifestStore.key(3));
         });
   }
+
+  /// The store goes away in the middle of a flush: whether that manifest was stored is settled when
+  /// the store is back; it deposes nobody.
+  @Test
+  void EXISTS_IS_READ_aFlushThatNobodyAnsweredIsOnesOwn() {
+    LogHistory.of(
+        history -> {
+          ScriptedStore store = history.store();
+          Volume volume = history.open(store);
+          stored(volume, "a");
+          store.loseReply(ManifestStore.key(3));
+          store.loseReply(ManifestStore.key(3));
+          assertThatThrownBy(volume::flush).isInstanceOf(FsException.class);
+          stored(volume, "b");
+          volume.flush();
+          stored(volume, "c");
+          assertThat(history.newestManifest().mark()).isEqualTo(3);
+          Volume next = history.open(history.store());
+          assertThat(exists(next, "a")).isTrue();
+          assertThat(exists(next, "b")).isTrue();
+          assertThat(exists(next, "c")).isTrue();
+        });
+  }
 }
