@@ -238,7 +238,7 @@ public final class LsmTree {
         writer = new TableWriter(id, codec, tables.key(id), settings.compression());
       }
       writer.add(rows.key(), rows.value());
-      if (writer.bytes() >= settings.tableBytesMax()) {
+      if (writer.isFull(settings.tableBytesMax())) {
         written.add(put(writer, cause));
         writer = null;
       }

@@ -93,10 +93,15 @@ final class Table {
     return low;
   }
 
+  /// What the index needs for a block.
+  static int indexBytes(byte[] lastKey) {
+    return 14 + lastKey.length;
+  }
+
   static byte[] encodeIndex(List<BlockHandle> blocks) {
     int bytes = 4;
     for (BlockHandle each : blocks) {
-      bytes += 14 + each.lastKey().length;
+      bytes += indexBytes(each.lastKey());
     }
     ByteBuffer out = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     out.putInt(blocks.size());

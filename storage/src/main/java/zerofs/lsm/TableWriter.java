@@ -16,6 +16,12 @@ import zerofs.objectstore.ObjectStore.Body;
 final class TableWriter {
   private static final byte[] NO_AAD = {};
 
+  /// Filter and index are one frame each, of at most 1 MiB: 10 bits per row are 625 KB, and the index
+  /// may still grow by its last block.
+  private static final int ROWS_MAX = 500_000;
+
+  private static final int INDEX_BYTES_MAX = 768 << 10;
+
   private final ObjectId id;
   private final FrameCodec codec;
   private final FrameCodec.ObjectKey key;
@@ -28,6 +34,7 @@ final class TableWriter {
   private byte @Nullable [] firstKey;
   private byte[] lastKey = {};
   private int offset;
+  private int indexBytes;
 
   TableWriter(
       ObjectId id, FrameCodec codec, FrameCodec.ObjectKey key, Compression compression) {
@@ -52,9 +59,10 @@ final class TableWriter {
     }
   }
 
-  /// Bytes of blocks so far.
-  int bytes() {
-    return offset;
+  /// Whether it is to be ended: its blocks have so many bytes, or its filter or index would not fit
+  /// their frame, as with many small rows, or rows that compress well.
+  boolean isFull(int bytesMax) {
+    return offset >= bytesMax || rows >= ROWS_MAX || indexBytes >= INDEX_BYTES_MAX;
   }
 
   private void endBlock() {
@@ -62,6 +70,7 @@ final class TableWriter {
     int stored = frame(handles.size(), NO_AAD, plain);
     handles.add(new Table.BlockHandle(offset, stored, plain.length, block.lastKey()));
     offset += stored;
+    indexBytes += Table.indexBytes(block.lastKey());
     block = new Block.Builder();
   }
 
