@@ -13,7 +13,6 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
-import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.http.ContentStreamProvider;
@@ -38,6 +37,7 @@ public final class S3ObjectStore implements ObjectStore {
   private static final Duration SOCKET_TIMEOUT = Duration.ofSeconds(30);
   private static final int CONNECTIONS_MAX = 64;
 
+  private static final int REQUEST_TIMEOUT = 408;
   private static final int RANGE_NOT_SATISFIABLE = 416;
   private static final int PRECONDITION_FAILED = 412;
   private static final int CONFLICT = 409;
@@ -51,11 +51,15 @@ public final class S3ObjectStore implements ObjectStore {
   private final S3Client client;
 
   public S3ObjectStore(S3Settings settings) {
+    this(settings, credentials(settings));
+  }
+
+  S3ObjectStore(S3Settings settings, AwsCredentialsProvider credentials) {
     this.settings = settings;
     S3ClientBuilder builder =
         S3Client.builder()
             .region(Region.of(settings.region()))
-            .credentialsProvider(credentials(settings))
+            .credentialsProvider(credentials)
             .forcePathStyle(settings.endpoint() != null)
             .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
@@ -94,16 +98,18 @@ public final class S3ObjectStore implements ObjectStore {
     if (length == 0) {
       throw new IllegalArgumentException("GET of no bytes of " + key);
     }
-    return range(key, "bytes=" + offset + "-" + (offset + length - 1));
+    return range(key, "bytes=" + offset + "-" + (offset + length - 1), offset, length);
   }
 
   @Override
   public @Nullable Fetched getSuffix(String key, int length, Cause cause)
       throws StorageException {
-    return range(key, "bytes=-" + length);
+    return range(key, "bytes=-" + length, -1, length);
   }
 
-  private @Nullable Fetched range(String key, String range) throws StorageException {
+  /// @param offset of the first byte; -1 = the last `length` bytes
+  private @Nullable Fetched range(String key, String range, long offset, int length)
+      throws StorageException {
     GetObjectRequest request =
         GetObjectRequest.builder()
             .bucket(settings.bucket())
@@ -111,13 +117,7 @@ public final class S3ObjectStore implements ObjectStore {
             .range(range)
             .build();
     try (ResponseInputStream<GetObjectResponse> in = client.getObject(request)) {
-      int bytes = Math.toIntExact(in.response().contentLength());
-      byte[] body = in.readNBytes(bytes);
-      if (body.length != bytes) {
-        throw new StorageException.Unavailable(
-            "the body of " + key + " ended after " + body.length + " of " + bytes + " bytes");
-      }
-      return new Fetched(ByteBuffer.wrap(body), objectBytes(in.response(), bytes));
+      return body(key, in, offset, length);
     } catch (NoSuchKeyException e) {
       return null;
     } catch (S3Exception e) {
@@ -131,11 +131,47 @@ public final class S3ObjectStore implements ObjectStore {
     }
   }
 
+  /// Some proxies leave ranges out and answer with the whole object: without a Content-Range the
+  /// range is taken from that, whatever comes before it.
+  private Fetched body(
+      String key, ResponseInputStream<GetObjectResponse> in, long offset, int length)
+      throws StorageException, IOException {
+    Long announced = in.response().contentLength();
+    if (announced == null) {
+      throw new StorageException.Unavailable(
+          "GET " + key + " from " + settings + ": the answer does not say how long it is");
+    }
+    long objectBytes = objectBytes(key, in.response(), announced);
+    boolean isWhole = in.response().contentRange() == null;
+    long start = offset < 0 ? Math.max(0, objectBytes - length) : Math.min(offset, objectBytes);
+    int bytes = (int) Math.min(length, isWhole ? objectBytes - start : announced);
+    if (isWhole) {
+      in.skipNBytes(start);
+    }
+    byte[] body = in.readNBytes(bytes);
+    if (body.length != bytes) {
+      throw new StorageException.Unavailable(
+          "the body of " + key + " ended after " + body.length + " of " + bytes + " bytes");
+    }
+    if (isWhole && start + bytes < objectBytes) {
+      in.abort(); // Reading the rest to reuse the connection would cost more.
+    }
+    return new Fetched(ByteBuffer.wrap(body), objectBytes);
+  }
+
   /// Total size: what follows the slash of Content-Range.
-  private static long objectBytes(GetObjectResponse response, int bodyBytes) {
+  private static long objectBytes(String key, GetObjectResponse response, long announced)
+      throws StorageException.Unavailable {
     String range = response.contentRange();
-    int slash = range == null ? -1 : range.lastIndexOf('/');
-    return range == null || slash < 0 ? bodyBytes : Long.parseLong(range.substring(slash + 1));
+    if (range == null) {
+      return announced;
+    }
+    try {
+      return Long.parseLong(range.substring(range.lastIndexOf('/') + 1));
+    } catch (NumberFormatException e) {
+      throw new StorageException.Unavailable(
+          "GET " + key + ": Content-Range '" + range + "' has no size", e);
+    }
   }
 
   @Override
@@ -161,11 +197,12 @@ public final class S3ObjectStore implements ObjectStore {
         // Another conditional write was under way, or the request was turned away: not applied.
         throw new StorageException.Unavailable("PUT " + key + ": " + e.getMessage(), e);
       }
-      if (e.statusCode() >= 500 && e.statusCode() != NOT_IMPLEMENTED) {
+      if (e.statusCode() >= 500 && e.statusCode() != NOT_IMPLEMENTED || isTimeout(e)) {
         throw new StorageException.OutcomeUnknown("PUT " + key + ": " + e.getMessage(), e);
       }
       throw failed("PUT " + key, e);
-    } catch (SdkClientException e) {
+    } catch (SdkException e) {
+      // Also what a service of credentials (STS, an instance's metadata) says when they are renewed.
       throw new StorageException.OutcomeUnknown(
           "PUT " + key + " to " + settings + " got no answer: " + e.getMessage(), e);
     }
@@ -179,7 +216,7 @@ public final class S3ObjectStore implements ObjectStore {
       return; // Some stores say so.
     } catch (S3Exception e) {
       throw failed("DELETE " + key, e);
-    } catch (SdkClientException e) {
+    } catch (SdkException e) {
       throw new StorageException.Unavailable("DELETE " + key + ": " + e.getMessage(), e);
     }
   }
@@ -207,16 +244,28 @@ public final class S3ObjectStore implements ObjectStore {
       return found;
     } catch (S3Exception e) {
       throw failed("LIST " + prefix, e);
-    } catch (SdkClientException e) {
+    } catch (SdkException e) {
       throw new StorageException.Unavailable(
           "LIST " + prefix + " of " + settings + " got no answer: " + e.getMessage(), e);
     }
   }
 
+  private static String code(S3Exception e) {
+    String code = e.awsErrorDetails() == null ? null : e.awsErrorDetails().errorCode();
+    return code == null ? "" : code;
+  }
+
+  /// A request that arrived too slowly, which S3 answers by 400: nothing that a person could mend.
+  private static boolean isTimeout(S3Exception e) {
+    return e.statusCode() == REQUEST_TIMEOUT || "RequestTimeout".equals(code(e));
+  }
+
   private StorageException failed(String what, S3Exception e) {
-    String code = e.awsErrorDetails() == null ? "" : e.awsErrorDetails().errorCode();
+    String code = code(e);
     int status = e.statusCode();
-    if (status >= 500 && status != NOT_IMPLEMENTED || status == TOO_MANY_REQUESTS) {
+    if (status >= 500 && status != NOT_IMPLEMENTED
+        || status == TOO_MANY_REQUESTS
+        || isTimeout(e)) {
       return new StorageException.Unavailable(what + ": " + e.getMessage(), e);
     }
     if (e instanceof NoSuchBucketException || status == NOT_FOUND) {

@@ -1,0 +1,198 @@
+package zerofs.objectstore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkServiceException;
+import zerofs.objectstore.ObjectStore.Body;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.ObjectStore.Fetched;
+import zerofs.objectstore.ObjectStore.PutOutcome;
+
+/// What S3 answers, by a server that says what the test wants, and what the caller is told.
+@SuppressWarnings("NullAway.Init")
+class S3AnswersTest {
+  private static final byte[] OBJECT = "0123456789".getBytes(StandardCharsets.US_ASCII);
+
+  private HttpServer server;
+  private S3ObjectStore store;
+  private volatile HttpHandler answer = exchange -> {};
+
+  @BeforeEach
+  void start() throws IOException {
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          try (exchange) {
+            exchange.getRequestBody().readAllBytes();
+            answer.handle(exchange);
+          }
+        });
+    server.start();
+    store = store(StaticCredentialsProvider.create(AwsBasicCredentials.create("key", "secret")));
+  }
+
+  private S3ObjectStore store(AwsCredentialsProvider credentials) {
+    URI endpoint = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    return new S3ObjectStore(
+        S3Settings.parse("s3://bucket/prefix", endpoint, "us-east-1", "key", "secret"),
+        credentials);
+  }
+
+  @AfterEach
+  void stop() {
+    store.close();
+    server.stop(0);
+  }
+
+  private static HttpHandler error(int status, String code) {
+    String xml = "<Error><Code>" + code + "</Code><Message>said so</Message></Error>";
+    byte[] body = code.isEmpty() ? new byte[0] : xml.getBytes(StandardCharsets.US_ASCII);
+    return exchange -> send(exchange, status, body);
+  }
+
+  private static void send(HttpExchange exchange, int status, byte[] body) throws IOException {
+    exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
+    exchange.getResponseBody().write(body);
+  }
+
+  private PutOutcome put() throws StorageException {
+    return store.put("k", Body.of(OBJECT), Cause.ADMIN);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "403, AccessDenied, Refused",
+    "403, InvalidAccessKeyId, Refused",
+    "400, ExpiredToken, Refused",
+    "400, AuthorizationHeaderMalformed, Refused",
+    "301, PermanentRedirect, Refused",
+    "404, NoSuchBucket, Refused",
+    "404, '', Refused",
+    "400, RequestTimeout, OutcomeUnknown",
+    "408, '', OutcomeUnknown",
+    "409, ConditionalRequestConflict, Unavailable",
+    "503, SlowDown, Unavailable",
+    "429, TooManyRequests, Unavailable",
+    "500, InternalError, OutcomeUnknown",
+    "502, '', OutcomeUnknown",
+    "504, '', OutcomeUnknown",
+    "501, NotImplemented, Invalid",
+  })
+  void aPutThatFails(int status, String code, String kind) {
+    answer = error(status, code);
+    assertThatThrownBy(this::put)
+        .isInstanceOf(StorageException.class)
+        .extracting(e -> e.getClass().getSimpleName())
+        .isEqualTo(kind);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "403, AccessDenied, Refused",
+    "403, RequestTimeTooSkewed, Refused",
+    "301, PermanentRedirect, Refused",
+    "404, NoSuchBucket, Refused",
+    "404, '', Refused",
+    "400, RequestTimeout, Unavailable",
+    "503, SlowDown, Unavailable",
+    "429, TooManyRequests, Unavailable",
+    "500, InternalError, Unavailable",
+  })
+  void aReadThatFails(int status, String code, String kind) {
+    answer = error(status, code);
+    assertThatThrownBy(() -> store.get("k", 0, 5, Cause.ADMIN))
+        .extracting(e -> e.getClass().getSimpleName())
+        .isEqualTo(kind);
+    assertThatThrownBy(() -> store.list("k", "", 5, Cause.ADMIN))
+        .extracting(e -> e.getClass().getSimpleName())
+        .isEqualTo(kind);
+  }
+
+  @Test
+  void whatIsThereAlreadyExists() throws Exception {
+    answer = error(412, "PreconditionFailed");
+    assertThat(put()).isEqualTo(PutOutcome.EXISTS);
+  }
+
+  @Test
+  void onlyNoSuchKeyIsAbsence() throws Exception {
+    answer = error(404, "NoSuchKey");
+    assertThat(store.get("k", 0, 5, Cause.ADMIN)).isNull();
+    assertThat(store.getSuffix("k", 5, Cause.ADMIN)).isNull();
+  }
+
+  @Test
+  void aConnectionThatBreaksLeavesAPutUnknown() {
+    answer = exchange -> {}; // Closed without an answer.
+    assertThatThrownBy(this::put).isInstanceOf(StorageException.OutcomeUnknown.class);
+    assertThatThrownBy(() -> store.get("k", 0, 5, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+  }
+
+  @Test
+  void aBodyThatEndsEarlyIsNoAnswer() {
+    answer =
+        exchange -> {
+          exchange.getResponseHeaders().set("Content-Range", "bytes 0-9/10");
+          exchange.sendResponseHeaders(206, 10);
+          exchange.getResponseBody().write(OBJECT, 0, 4);
+        };
+    assertThatThrownBy(() -> store.get("k", 0, 10, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+  }
+
+  @Test
+  void aProxyThatLeavesRangesOutIsRead() throws Exception {
+    answer = exchange -> send(exchange, 200, OBJECT);
+    Fetched middle = Objects.requireNonNull(store.get("k", 3, 4, Cause.ADMIN));
+    assertThat(text(middle)).isEqualTo("3456");
+    assertThat(middle.objectBytes()).isEqualTo(10);
+    assertThat(text(Objects.requireNonNull(store.getSuffix("k", 3, Cause.ADMIN))))
+        .isEqualTo("789");
+    assertThat(text(Objects.requireNonNull(store.getSuffix("k", 30, Cause.ADMIN))))
+        .isEqualTo("0123456789");
+    assertThat(text(Objects.requireNonNull(store.get("k", 12, 4, Cause.ADMIN)))).isEmpty();
+  }
+
+  private static String text(Fetched fetched) {
+    return StandardCharsets.US_ASCII.decode(fetched.bytes()).toString();
+  }
+
+  /// A token that cannot be renewed just now is no reason to end: the service of tokens says so by
+  /// an exception that is not S3's.
+  @Test
+  void aServiceOfCredentialsThatFailsIsWaitedFor() {
+    store.close();
+    store =
+        store(
+            () -> {
+              throw SdkServiceException.builder().message("no token now").statusCode(500).build();
+            });
+    assertThatThrownBy(this::put).isInstanceOf(StorageException.OutcomeUnknown.class);
+    assertThatThrownBy(() -> store.get("k", 0, 5, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+    assertThatThrownBy(() -> store.list("k", "", 5, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+    assertThatThrownBy(() -> store.delete("k", Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+  }
+}
