@@ -99,8 +99,16 @@ final class FileData {
     return chunks.isEmpty() && pendingCuts.isEmpty();
   }
 
+  /// Notes a cut of the open generation. Several of one generation are the lowest of them: what was
+  /// written between them is in pages, not in rows.
   void cut(long generation, long from) {
-    pendingCuts.add(new PendingCut(generation, from));
+    PendingCut last = pendingCuts.peekLast();
+    boolean same = last != null && last.generation() == generation;
+    if (same) {
+      pendingCuts.removeLast();
+    }
+    long lowest = same && last != null ? Math.min(last.from(), from) : from;
+    pendingCuts.add(new PendingCut(generation, lowest));
   }
 
   /// A row as the tree has it, with the cuts that the tree does not have yet.
