@@ -585,6 +585,9 @@ public final class Volume implements Filesystem {
           InodeNode node = inodes.pin(inode, false);
           try (LockSet _ = LockSet.exclusive(node)) {
             Inode row = Namespace.requireLiving(node);
+            if (row.nlink == 0 && node.opens() == 0) {
+              throw new FsException(FsError.STALE); // Lost its last name since it was pinned.
+            }
             Permissions.requireUnlessOpened(row, call, mask);
             node.addOpens(1);
             return row.attributes();
