@@ -169,7 +169,10 @@ public final class VolumeOpening {
         if (!open && from < each.end()) {
           closed(each, from, segments);
         } else if (open) {
-          return new Walk(manifest, segments, newestEpoch(manifest, each, from, segments));
+          long fence = newestEpoch(manifest, each, from, segments);
+          // Before the claim: each start that meets the damage would leave one more epoch behind.
+          deltas(manifest, segments);
+          return new Walk(manifest, segments, fence);
         }
       }
       throw new StorageException.Corrupt("manifest " + manifest.number() + " has no open epoch");
@@ -329,21 +332,28 @@ public final class VolumeOpening {
         entry.lossPossible());
   }
 
+  private static Opened replay(Manifest claim, Walk walk) throws StorageException {
+    List<Delta> replayed = deltas(claim, walk.segments());
+    long sequence = replayed.isEmpty() ? claim.markSequence() : replayed.getLast().lastSequence();
+    return new Opened(claim, walk.fence() + 1, sequence, replayed);
+  }
+
   /// Checks the chain and hands out what lies above the mark.
-  private Opened replay(Manifest claim, Walk walk) throws StorageException {
+  private static List<Delta> deltas(Manifest manifest, List<LogFormat.LogObject> segments)
+      throws StorageException {
     List<Delta> replayed = new ArrayList<>();
-    long sequence = claim.markSequence();
+    long sequence = manifest.markSequence();
     LogHeader before = null;
-    for (LogFormat.LogObject each : walk.segments()) {
+    for (LogFormat.LogObject each : segments) {
       LogHeader header = each.header();
-      if (header.position() > claim.mark()) {
+      if (header.position() > manifest.mark()) {
         requireSuccessor(before, header, sequence);
         sequence = header.lastSequence();
         replayed.add(new Delta(header.position(), sequence, each.delta()));
       }
       before = header;
     }
-    return new Opened(claim, walk.fence() + 1, sequence, replayed);
+    return replayed;
   }
 
   /// Rule PREDECESSOR: guards against a bucket restored or merged by hand.

@@ -34,16 +34,22 @@ public final class ManifestStore {
 
   /// The newest manifest; null when there is none.
   public @Nullable Manifest newest(Cause cause) throws StorageException {
+    String missing = "";
     while (true) {
       List<ObjectStore.Listed> first = store.list(PREFIX, "", 1, cause);
       if (first.isEmpty()) {
         return null;
       }
-      Manifest manifest = open(first.getFirst().key(), cause);
+      String key = first.getFirst().key();
+      if (key.equals(missing)) {
+        throw new StorageException.Corrupt(
+            "object " + key + " is missing, though the store lists it");
+      }
+      Manifest manifest = open(key, cause);
       if (manifest != null) {
         return manifest;
       }
-      // Deleted between LIST and GET: a newer one has taken its place.
+      missing = key; // Deleted between LIST and GET: a newer one has taken its place.
     }
   }
 

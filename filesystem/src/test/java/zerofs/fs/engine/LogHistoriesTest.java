@@ -274,6 +274,42 @@ class LogHistoriesTest {
         });
   }
 
+  /// As after a bucket was merged by hand.
+  @Test
+  void PREDECESSOR_aBrokenChainIsSaidBeforeAnythingIsClaimed() {
+    LogHistory.of(
+        history -> {
+          LogHistory.Writer writer = history.new Writer(history.store());
+          writer.send(writer.seal());
+          writer.log.header(LogHeader.Kind.SEGMENT, 99, 0, 0);
+          writer.send(writer.seal());
+          for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(history::recovered)
+                .isInstanceOf(StorageException.Corrupt.class)
+                .hasMessageContaining(history.key(1, 2));
+          }
+          assertThat(history.newestManifest().epoch()).isEqualTo(1);
+        });
+  }
+
+  @Test
+  void aManifestThatIsListedButMissingIsNamed() {
+    LogHistory.of(
+        history -> {
+          ScriptedStore store = history.store();
+          for (int i = 0; i < 2; i++) {
+            afterListing(store, () -> history.memory.damage(ManifestStore.key(1), null));
+            store.after(
+                Request.GET,
+                ManifestStore.key(1),
+                () -> history.memory.damage(ManifestStore.key(1), new byte[0]));
+          }
+          assertThatThrownBy(() -> history.takeOver(store))
+              .isInstanceOf(StorageException.Corrupt.class)
+              .hasMessageContaining("lists");
+        });
+  }
+
   @Test
   void EPOCH_END_whatArrivesBehindTheFenceIsNeverRead() {
     LogHistory.of(
