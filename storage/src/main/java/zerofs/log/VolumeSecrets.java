@@ -58,16 +58,22 @@ public record VolumeSecrets(String volumeId, Keys keys) {
   }
 
   private static Fetched newestKey(ObjectStore store) throws StorageException {
-    List<Listed> names = store.list(KEY_PREFIX, "", 1000, Cause.STARTUP);
-    if (names.isEmpty()) {
-      throw new StorageException.Corrupt("the volume has no key object: key/ is empty");
+    String missing = "";
+    while (true) {
+      List<Listed> names = store.list(KEY_PREFIX, "", 1000, Cause.STARTUP);
+      if (names.isEmpty()) {
+        throw new StorageException.Corrupt("the volume has no key object: key/ is empty");
+      }
+      String name = names.getLast().key();
+      if (name.equals(missing)) {
+        throw new StorageException.Corrupt("object " + name + " is missing");
+      }
+      Fetched object = store.get(name, 0, OBJECT_BYTES_MAX, Cause.STARTUP);
+      if (object != null) {
+        return object;
+      }
+      missing = name; // The password was changed between LIST and GET: a newer key is there.
     }
-    String name = names.getLast().key();
-    Fetched object = store.get(name, 0, OBJECT_BYTES_MAX, Cause.STARTUP);
-    if (object == null) {
-      throw new StorageException.Corrupt("object " + name + " is missing");
-    }
-    return object;
   }
 
   /// Makes a volume where there is nothing, or finishes one whose making was cut short, or opens
@@ -167,7 +173,9 @@ public record VolumeSecrets(String volumeId, Keys keys) {
     String newest = names.getLast().key();
     String next = keyName(Long.parseLong(newest.substring(KEY_PREFIX.length()), 16) + 1);
     byte[] wrapped = KeyObject.create(newPassword, id, dataKey, randomness);
-    if (!isStored(store, next, wrapped)) {
+    // The number may have been free because it was used and deleted: only the highest counts.
+    if (!isStored(store, next, wrapped)
+        || !store.list(KEY_PREFIX, "", 1000, Cause.ADMIN).getLast().key().equals(next)) {
       throw new StorageException.Refused(
           "the password was changed by someone else at the same time: try again");
     }

@@ -147,7 +147,10 @@ final class ScriptedStore implements ObjectStore {
 
   @Override
   public void delete(String key, Cause cause) throws StorageException {
-    throw new AssertionError("this version deletes nothing: " + key);
+    if (!key.startsWith("key/")) {
+      throw new AssertionError("this version deletes nothing else: " + key);
+    }
+    memory.delete(key, cause);
   }
 
   @Override
