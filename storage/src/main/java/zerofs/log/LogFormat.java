@@ -169,7 +169,12 @@ public final class LogFormat {
     int deltaPlain = in.getInt(124);
     int directoryStored = in.getInt(128);
     long sum = framesBytes + deltaStored + directoryStored + FOOTER_BYTES;
-    boolean bounded = framesBytes >= 0 && deltaStored >= 0 && directoryStored >= 0;
+    boolean bounded =
+        framesBytes >= 0
+            && deltaStored >= 0
+            && deltaStored <= SECTION_BYTES_MAX
+            && directoryStored >= 0
+            && directoryStored <= SECTION_BYTES_MAX;
     if (!bounded
         || sum != in.getLong(144)
         || sum != suffix.objectBytes()
@@ -203,13 +208,14 @@ public final class LogFormat {
       int plainBytes)
       throws StorageException {
     ByteBuffer in = stored.order(ByteOrder.LITTLE_ENDIAN);
+    // Nobody vouches for the footer yet: no more memory than the pieces can fill.
+    if (plainBytes > (long) pieces(name, in.duplicate().order(in.order())) * PIECE_BYTES) {
+      throw new StorageException.Corrupt(name + ": a section of " + plainBytes + " bytes");
+    }
     ByteBuffer plain = ByteBuffer.allocate(plainBytes);
     long number = frame;
     while (in.hasRemaining()) {
-      int bytes = in.remaining() < 4 ? -1 : in.getInt();
-      if (bytes < 0 || bytes > in.remaining()) {
-        throw new StorageException.Corrupt(name + ": a section's piece has " + bytes + " bytes");
-      }
+      int bytes = in.getInt();
       try {
         codec.decode(key, number++, aad, in.slice(in.position(), bytes), plain);
       } catch (StorageException.Corrupt e) {
@@ -221,6 +227,19 @@ public final class LogFormat {
       throw new StorageException.Corrupt(name + ": a section ends early");
     }
     return plain.flip();
+  }
+
+  private static int pieces(String name, ByteBuffer in) throws StorageException.Corrupt {
+    int pieces = 0;
+    while (in.hasRemaining()) {
+      int bytes = in.remaining() < 4 ? -1 : in.getInt();
+      if (bytes < 0 || bytes > in.remaining()) {
+        throw new StorageException.Corrupt(name + ": a section's piece has " + bytes + " bytes");
+      }
+      in.position(in.position() + bytes);
+      pieces++;
+    }
+    return pieces;
   }
 
   private LogHeader header(String name, byte[] footer, ByteBuffer in) throws StorageException {
