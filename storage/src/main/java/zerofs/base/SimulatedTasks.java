@@ -369,6 +369,7 @@ public final class SimulatedTasks implements Tasks {
     private final String name;
     private final List<SimulatedTask> waiters = new ArrayList<>();
     private int shared;
+    private int exclusiveWaiting;
     private boolean exclusive;
 
     SimulatedSharedMutex(String name) {
@@ -389,7 +390,8 @@ public final class SimulatedTasks implements Tasks {
     @Override
     public void lockShared() {
       yieldPoint();
-      while (exclusive) {
+      // As the real one: so who takes it twice, with a writer between, is found out here.
+      while (exclusive || exclusiveWaiting > 0) {
         awaitChange();
       }
       shared++;
@@ -415,9 +417,11 @@ public final class SimulatedTasks implements Tasks {
     @Override
     public void lockExclusive() {
       yieldPoint();
+      exclusiveWaiting++;
       while (exclusive || shared > 0) {
         awaitChange();
       }
+      exclusiveWaiting--;
       exclusive = true;
     }
 
