@@ -16,6 +16,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.SystemRandomness;
@@ -38,6 +40,7 @@ public final class FileObjectStore implements ObjectStore {
 
   private final Path root;
   private final Path temporary;
+  private final Set<Path> durable = ConcurrentHashMap.newKeySet();
   private final AtomicLong temporaryNumber = new AtomicLong();
   private final String owner;
 
@@ -171,10 +174,22 @@ public final class FileObjectStore implements ObjectStore {
     }
     try {
       syncDirectory(parent);
+      syncAncestors(parent);
     } catch (IOException e) {
       throw new StorageException.OutcomeUnknown("syncing " + parent + " failed: " + e, e);
     }
     return created ? PutOutcome.CREATED : PutOutcome.EXISTS;
+  }
+
+  /// Who finds a directory may come before the sync of whoever has just made it.
+  private void syncAncestors(Path directory) throws IOException {
+    if (durable.contains(directory)) {
+      return;
+    }
+    for (Path each = directory; !each.equals(root); each = parentOf(each)) {
+      syncDirectory(parentOf(each));
+    }
+    durable.add(directory);
   }
 
   private static void discard(Path written) {
@@ -256,6 +271,9 @@ public final class FileObjectStore implements ObjectStore {
   public List<Listed> list(String prefix, String startAfter, int limit, Cause cause)
       throws StorageException {
     List<Listed> found = new ArrayList<>();
+    if (!Files.isDirectory(temporary)) {
+      throw new StorageException.Refused("the storage directory " + root + " is gone");
+    }
     try {
       collect(root, "", prefix, startAfter, limit, found);
     } catch (IOException e) {
@@ -289,8 +307,16 @@ public final class FileObjectStore implements ObjectStore {
       if (child.isDirectory()) {
         collect(child.path(), key, prefix, startAfter, limit, found);
       } else {
-        found.add(new Listed(key, Files.size(child.path())));
+        addUnlessDeleted(child, found);
       }
+    }
+  }
+
+  private static void addUnlessDeleted(Child child, List<Listed> found) throws IOException {
+    try {
+      found.add(new Listed(child.key(), Files.size(child.path())));
+    } catch (NoSuchFileException e) {
+      return; // Another process deleted it meanwhile.
     }
   }
 

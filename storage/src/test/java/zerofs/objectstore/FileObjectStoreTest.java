@@ -1,7 +1,9 @@
 package zerofs.objectstore;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,5 +22,24 @@ class FileObjectStoreTest extends ObjectStoreContract {
     assertThatThrownBy(() -> FileObjectStore.open(directory.resolve("none"), false))
         .isInstanceOf(StorageException.Refused.class)
         .hasMessageContaining("none");
+  }
+
+  /// As a name whose file another process deletes between the look at the name and at the file.
+  @Test
+  void aFileThatIsDeletedMeanwhileIsNotListed() throws Exception {
+    ObjectStore store = store();
+    store.put("a/1", ObjectStore.Body.of(new byte[] {1}), ObjectStore.Cause.ADMIN);
+    Files.createSymbolicLink(directory.resolve("store/a/2"), directory.resolve("gone"));
+    assertThat(store.list("a/", "", 9, ObjectStore.Cause.ADMIN)).hasSize(1);
+  }
+
+  @Test
+  void aDiskThatIsUnmountedIsNoEmptyStore() throws Exception {
+    ObjectStore store = store();
+    Files.delete(directory.resolve("store/.tmp"));
+    assertThatThrownBy(() -> store.get("a/1", 0, 1, ObjectStore.Cause.ADMIN))
+        .isInstanceOf(StorageException.Refused.class);
+    assertThatThrownBy(() -> store.list("a/", "", 9, ObjectStore.Cause.ADMIN))
+        .isInstanceOf(StorageException.Refused.class);
   }
 }
