@@ -74,7 +74,9 @@ final class AttributeProcedures {
     if ((granted & 4) != 0) {
       bits |= ACCESS_READ;
     }
-    if ((granted & 2) != 0 && !request.settings().readOnly()) {
+    // To change what is in a directory takes the right to search it too.
+    int change = isDirectory ? 3 : 2;
+    if ((granted & change) == change && !request.settings().readOnly()) {
       bits |= ACCESS_MODIFY | ACCESS_EXTEND | (isDirectory ? ACCESS_DELETE : 0);
     }
     if ((granted & 1) != 0) {
@@ -97,11 +99,12 @@ final class AttributeProcedures {
   static void fsstat(NfsRequest request, XdrWriter out)
       throws XdrException, NfsFailure, FsException {
     long inode = request.inode();
+    Attributes attributes = request.fs().getattr(request.call(), inode);
     VolumeStatistics statistics = request.fs().statfs(request.call());
     long freeBytes = Math.max(0, statistics.bytesTotal() - statistics.bytesUsed());
     long freeInodes = statistics.inodesTotal() - statistics.inodesUsed();
     out.int32(NfsStatus.NFS3_OK.code());
-    NfsEncoding.postOp(out, request.fs().volumeId(), request.attributesIfAny(inode));
+    NfsEncoding.postOp(out, request.fs().volumeId(), attributes);
     out.int64(statistics.bytesTotal()).int64(freeBytes).int64(freeBytes);
     out.int64(statistics.inodesTotal()).int64(freeInodes).int64(freeInodes);
     out.int32(0);

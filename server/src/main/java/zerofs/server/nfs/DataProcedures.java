@@ -5,6 +5,7 @@ import zerofs.fs.Attributes;
 import zerofs.fs.Call;
 import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
+import zerofs.wire.nfs3.FileHandle;
 import zerofs.wire.nfs3.NfsStatus;
 import zerofs.wire.xdr.XdrException;
 import zerofs.wire.xdr.XdrReader;
@@ -17,16 +18,24 @@ final class DataProcedures {
 
   private DataProcedures() {}
 
+  /// Bytes of data that READ arguments ask for; 0 when they are none.
+  static int replyBytes(XdrReader arguments) {
+    try {
+      arguments.opaqueView(FileHandle.BYTES_MAX);
+      arguments.int64();
+      return (int) Math.min(Integer.toUnsignedLong(arguments.int32()), Filesystem.IO_BYTES_MAX);
+    } catch (XdrException e) {
+      return 0;
+    }
+  }
+
   static void read(NfsRequest request, XdrWriter out)
       throws XdrException, NfsFailure, FsException {
     long inode = request.inode();
     long offset = request.arguments().int64();
-    int count = request.arguments().int32();
-    if (count < 0) {
-      throw new XdrException("count " + Integer.toUnsignedString(count));
-    }
+    long count = Integer.toUnsignedLong(request.arguments().int32());
     Attributes before = request.fs().getattr(request.call(), inode);
-    int length = Math.min(count, Filesystem.IO_BYTES_MAX);
+    int length = (int) Math.min(count, Filesystem.IO_BYTES_MAX);
     int start = out.position();
     ByteBuffer target = out.buffer();
     int dataAt = start + 4 + 4 + ATTRIBUTES_BYTES + 12;

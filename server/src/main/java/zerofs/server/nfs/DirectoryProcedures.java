@@ -26,6 +26,21 @@ final class DirectoryProcedures {
 
   private DirectoryProcedures() {}
 
+  /// Bytes of entries that the arguments allow; 0 when they are none.
+  static int replyBytes(XdrReader arguments, boolean plus) {
+    try {
+      arguments.opaqueView(FileHandle.BYTES_MAX);
+      arguments.int64();
+      arguments.int64();
+      if (plus) {
+        arguments.int32();
+      }
+      return clamped(arguments.int32());
+    } catch (XdrException e) {
+      return 0;
+    }
+  }
+
   static void readdir(NfsRequest request, XdrWriter out)
       throws XdrException, NfsFailure, FsException {
     long directory = request.inode();
@@ -56,6 +71,9 @@ final class DirectoryProcedures {
       int replyBudget,
       boolean plus)
       throws NfsFailure, FsException {
+    if (cookie < 0 || cookie == Long.MAX_VALUE) {
+      throw new NfsFailure(NfsStatus.NFS3ERR_BAD_COOKIE); // No entry ever had it.
+    }
     Attributes attributes = request.fs().getattr(request.call(), directory);
     String volume = request.fs().volumeId();
     out.int32(NfsStatus.NFS3_OK.code());

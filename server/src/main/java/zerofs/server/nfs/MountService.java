@@ -7,6 +7,7 @@ import zerofs.fs.Call;
 import zerofs.fs.Caller;
 import zerofs.fs.FileType;
 import zerofs.fs.Filesystem;
+import zerofs.fs.FsError;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.wire.nfs3.FileHandle;
@@ -40,7 +41,7 @@ final class MountService {
 
   XdrWriter serve(
       RpcCall call, XdrReader in, Caller caller, boolean mayWait, ByteBuffer out)
-      throws XdrException {
+      throws XdrException, FsException {
     if (call.version() != VERSION) {
       return RpcReply.accepted(out, call.xid(), RpcReply.PROG_MISMATCH)
           .int32(VERSION)
@@ -61,7 +62,8 @@ final class MountService {
     };
   }
 
-  private XdrWriter mnt(byte[] path, Caller caller, boolean mayWait, XdrWriter reply) {
+  private XdrWriter mnt(byte[] path, Caller caller, boolean mayWait, XdrWriter reply)
+      throws FsException {
     Call call = mayWait ? Call.waiting(caller) : Call.attempt(caller);
     try {
       Attributes at = fs.getattr(call, Filesystem.ROOT);
@@ -78,7 +80,20 @@ final class MountService {
       new FileHandle(fs.volumeId(), at.inode()).encode(reply);
       return reply.int32(1).int32(AUTH_SYS);
     } catch (FsException e) {
-      return reply.int32(NfsErrors.status(e.error()).code());
+      if (e.error() == FsError.CLOSED) {
+        throw e;
+      }
+      return reply.int32(status(e.error()).code());
     }
+  }
+
+  /// mountstat3 (RFC 1813 §5.1.5) has fewer values than nfsstat3.
+  private static NfsStatus status(FsError error) {
+    return switch (error) {
+      case STALE -> NfsStatus.NFS3ERR_NOENT; // Removed while its path was walked.
+      case NOT_PERMITTED, NOT_FOUND, IO, ACCESS_DENIED, NOT_DIRECTORY, INVALID, NAME_TOO_LONG ->
+          NfsErrors.status(error);
+      default -> NfsStatus.NFS3ERR_SERVERFAULT;
+    };
   }
 }

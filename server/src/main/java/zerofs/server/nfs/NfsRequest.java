@@ -11,16 +11,22 @@ import zerofs.wire.nfs3.FileHandle;
 import zerofs.wire.nfs3.NfsStatus;
 import zerofs.wire.xdr.XdrException;
 import zerofs.wire.xdr.XdrReader;
+import zerofs.wire.xdr.XdrWriter;
 
 /// One request as a procedure sees it: its arguments, who asks, and what its reply must wait for.
 /// One thread at a time.
 final class NfsRequest {
-  private static final int NAME_BYTES_MAX = 4096;
+  /// Longest name that is looked at, to be answered by NAMETOOLONG: what fits into a record.
+  private static final int NAME_BYTES_MAX = 1 << 20;
+
+  private static final long NO_INODE = 0;
 
   private final Filesystem fs;
   private final NfsSettings settings;
   private final XdrReader arguments;
   private final Call call;
+  private final long[] named = {NO_INODE, NO_INODE};
+  private int namedCount;
   private boolean stable;
   private long sequence;
 
@@ -79,7 +85,17 @@ final class NfsRequest {
     if (!handle.volumeId().equals(fs.volumeId())) {
       throw new NfsFailure(NfsStatus.NFS3ERR_STALE);
     }
+    if (namedCount < named.length) {
+      named[namedCount++] = handle.inode();
+    }
     return handle.inode();
+  }
+
+  /// Writes post_op_attr of the object that the `index`th handle of the request names.
+  void postOp(XdrWriter out, int index) {
+    long inode = named[index];
+    Attributes known = inode == NO_INODE ? null : attributesIfAny(inode);
+    NfsEncoding.postOp(out, fs.volumeId(), known);
   }
 
   Name name() throws XdrException {

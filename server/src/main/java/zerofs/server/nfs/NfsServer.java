@@ -1,12 +1,13 @@
 package zerofs.server.nfs;
 
 import java.io.IOException;
-import java.net.BindException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -22,15 +23,17 @@ import zerofs.wire.nfs3.NfsProcedure;
 public final class NfsServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NfsServer.class);
 
-  /// Each connection has a platform thread and 2 MiB of buffer.
+  /// Each connection has a platform thread and 64 KiB of buffers.
   private static final int CONNECTIONS_MAX = 256;
+
+  /// For each of the two kinds of memory that connections share, where nothing else is said.
+  private static final long MEMORY_BYTES = 32 << 20;
 
   private final Filesystem fs;
   private final NfsSettings settings;
   private final InetSocketAddress address;
   private final Tasks tasks;
-  private final ReplyCache replies;
-  private final ReplyBuffers buffers = new ReplyBuffers();
+  private final RpcConnection.Shared shared;
   private final Set<RpcConnection> connections = ConcurrentHashMap.newKeySet();
   private @Nullable ServerSocketChannel listener;
   private @Nullable NfsService service;
@@ -38,11 +41,27 @@ public final class NfsServer implements AutoCloseable {
 
   public NfsServer(
       Filesystem fs, NfsSettings settings, InetSocketAddress address, Tasks tasks) {
+    this(fs, settings, address, MEMORY_BYTES, tasks);
+  }
+
+  /// @param memoryBytes limit on the memory for records that are arriving, and again on that for
+  ///     requests that wait and large replies
+  public NfsServer(
+      Filesystem fs,
+      NfsSettings settings,
+      InetSocketAddress address,
+      long memoryBytes,
+      Tasks tasks) {
     this.fs = fs;
     this.settings = settings;
     this.address = address;
     this.tasks = tasks;
-    this.replies = new ReplyCache(tasks);
+    this.shared =
+        new RpcConnection.Shared(
+            new ReplyCache(tasks),
+            new ReplyBuffers(),
+            new WireMemory("records that arrive", memoryBytes, tasks),
+            new WireMemory("requests and replies", memoryBytes, tasks));
   }
 
   /// Starts to accept connections.
@@ -53,16 +72,16 @@ public final class NfsServer implements AutoCloseable {
     try {
       opened.setOption(StandardSocketOptions.SO_REUSEADDR, true);
       opened.bind(address);
-    } catch (BindException e) {
+    } catch (SocketException | UnresolvedAddressException e) {
       opened.close();
       throw new IOException(
           "can't serve NFS on " + address.getHostString() + " port " + address.getPort() + " ("
-              + e.getMessage() + "): stop the program that uses it, or set another address in"
-              + " servers.nfs.addresses",
+              + (e.getMessage() == null ? "unknown host" : e.getMessage()) + "): stop the program"
+              + " that uses it, or set another address in servers.nfs.addresses",
           e);
     }
     listener = opened;
-    service = new NfsService(fs, settings, port());
+    service = new NfsService(fs, settings, (InetSocketAddress) opened.getLocalAddress());
     accepting = tasks.fork("nfs accept", Tasks.Kind.COMPUTING, () -> accept(opened));
   }
 
@@ -97,19 +116,43 @@ public final class NfsServer implements AutoCloseable {
 
   private boolean isAllowed(SocketChannel channel) throws IOException {
     InetSocketAddress client = (InetSocketAddress) channel.getRemoteAddress();
-    boolean allowed =
-        settings.allowed().stream().anyMatch(network -> network.contains(client.getAddress()));
-    if (!allowed) {
+    if (!settings.allows(client.getAddress())) {
       LOG.warn("refused {}: not in servers.nfs.allowed_networks", client.getAddress());
-    } else if (connections.size() >= CONNECTIONS_MAX) {
-      LOG.warn("refused {}: {} connections are open", client.getAddress(), CONNECTIONS_MAX);
       return false;
     }
-    return allowed;
+    if (connections.size() >= CONNECTIONS_MAX && !closeAnIdleOne()) {
+      LOG.warn("refused {}: {} connections are busy", client.getAddress(), CONNECTIONS_MAX);
+      return false;
+    }
+    return true;
+  }
+
+  /// Closes the connection that is missed least: one that has not said anything, else the one that
+  /// has been idle for the longest. Its client comes again when it has something to ask.
+  private boolean closeAnIdleOne() {
+    RpcConnection least = null;
+    for (RpcConnection each : connections) {
+      if (each.idleSinceNanos() != Long.MAX_VALUE && (least == null || isMissedLess(each, least))) {
+        least = each;
+      }
+    }
+    if (least == null) {
+      return false;
+    }
+    connections.remove(least);
+    least.close();
+    return true;
+  }
+
+  private static boolean isMissedLess(RpcConnection one, RpcConnection other) {
+    return one.hasServed() == other.hasServed()
+        ? one.idleSinceNanos() - other.idleSinceNanos() < 0
+        : other.hasServed();
   }
 
   private void serve(SocketChannel channel) throws IOException {
     channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true); // Clients that vanish are noticed.
     InetSocketAddress client = (InetSocketAddress) channel.getRemoteAddress();
     RpcConnection connection =
         new RpcConnection(
@@ -117,8 +160,7 @@ public final class NfsServer implements AutoCloseable {
             client.getAddress().getHostAddress(),
             Objects.requireNonNull(service),
             fs,
-            replies,
-            buffers,
+            shared,
             tasks);
     connections.add(connection);
     tasks.fork(

@@ -1,5 +1,6 @@
 package zerofs.server.nfs;
 
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
 import java.util.Map;
@@ -20,8 +21,12 @@ import zerofs.wire.xdr.XdrWriter;
 
 /// Answers calls of NFSv3, MOUNT and PORTMAP. Any thread.
 final class NfsService {
+  /// What a reply has besides data or entries.
+  private static final int HEADER_BYTES_MAX = 512;
+
   private final Filesystem fs;
   private final NfsSettings settings;
+  private final InetSocketAddress served;
   private final MountService mount;
   private final PortmapService portmap;
   private final Map<NfsProcedure, Procedure> procedures = new EnumMap<>(NfsProcedure.class);
@@ -39,12 +44,13 @@ final class NfsService {
   /// @param stableSequence must be stable before it is sent; 0 = nothing
   record Served(ByteBuffer reply, long stableSequence) {}
 
-  /// @param port where it is served, for the portmapper
-  NfsService(Filesystem fs, NfsSettings settings, int port) {
+  /// @param served where it is served, for the portmapper
+  NfsService(Filesystem fs, NfsSettings settings, InetSocketAddress served) {
     this.fs = fs;
     this.settings = settings;
     this.mount = new MountService(fs);
-    this.portmap = new PortmapService(port);
+    this.portmap = new PortmapService(served.getPort());
+    this.served = served;
     procedures.put(NfsProcedure.GETATTR, AttributeProcedures::getattr);
     procedures.put(NfsProcedure.SETATTR, AttributeProcedures::setattr);
     procedures.put(NfsProcedure.LOOKUP, NameProcedures::lookup);
@@ -85,6 +91,23 @@ final class NfsService {
     return isNfs ? NfsProcedure.ofNumber(call.procedure()) : null;
   }
 
+  /// Room that the reply of a call needs, at most, as a buffer is taken for it.
+  ///
+  /// @param arguments is not moved
+  static int replyBytes(@Nullable NfsProcedure procedure, XdrReader arguments) {
+    long asked =
+        switch (procedure) {
+          case READ -> DataProcedures.replyBytes(arguments.rest());
+          case READDIR -> DirectoryProcedures.replyBytes(arguments.rest(), false);
+          case READDIRPLUS -> DirectoryProcedures.replyBytes(arguments.rest(), true);
+          case null, default -> 0;
+        };
+    long bytes = HEADER_BYTES_MAX + asked;
+    return bytes <= ReplyOutput.SMALL_BYTES
+        ? ReplyOutput.SMALL_BYTES
+        : ReplyBuffers.capacity((int) bytes);
+  }
+
   /// Serves one call. Without permission to wait it throws Miss, having changed nothing.
   ///
   /// @param out large enough for any reply
@@ -94,15 +117,21 @@ final class NfsService {
     if (call.rpcVersion() != RpcCall.RPC_VERSION) {
       return finished(RpcReply.rpcMismatch(out, call.xid()));
     }
-    if (call.credentials() instanceof RpcCall.Credentials.Unsupported) {
-      return finished(RpcReply.authError(out, call.xid()));
+    switch (call.credentials()) {
+      case RpcCall.Credentials.Malformed _ -> {
+        return finished(RpcReply.authError(out, call.xid(), RpcReply.AUTH_BADCRED));
+      }
+      case RpcCall.Credentials.Unsupported _ -> {
+        return finished(RpcReply.authError(out, call.xid(), RpcReply.AUTH_REJECTEDCRED));
+      }
+      case RpcCall.Credentials.Sys _, RpcCall.Credentials.None _ -> {}
     }
     try {
       return switch (call.program()) {
         case NfsProcedure.PROGRAM -> nfs(call, arguments, mayWait, out);
         case MountService.PROGRAM ->
             finished(mount.serve(call, arguments, caller(call), mayWait, out));
-        case PortmapService.PROGRAM -> finished(portmap.serve(call, arguments, out));
+        case PortmapService.PROGRAM -> finished(portmap.serve(call, arguments, served.getAddress(), out));
         default -> finished(RpcReply.accepted(out, call.xid(), RpcReply.PROG_UNAVAIL));
       };
     } catch (XdrException e) {
@@ -138,12 +167,12 @@ final class NfsService {
       try {
         procedure.serve(request, reply);
       } catch (NfsFailure e) {
-        failed(reply, start, number, e.status());
+        failed(reply, start, number, e.status(), request);
       } catch (FsException e) {
         if (e.error() == FsError.CLOSED) {
           throw e;
         }
-        failed(reply, start, number, NfsErrors.status(e.error()));
+        failed(reply, start, number, NfsErrors.status(e.error()), request);
       }
     }
     counted(number);
@@ -157,18 +186,26 @@ final class NfsService {
     }
   }
 
-  /// Results of a failed procedure: a status, and no attributes (RFC 1813 lets them be absent).
-  private static void failed(XdrWriter out, int start, NfsProcedure procedure, NfsStatus status) {
+  /// Results of a failed procedure: a status, and what the objects that it named are like now, as
+  /// far as that is in memory. A client whose cache led it into the failure puts it right by them.
+  private static void failed(
+      XdrWriter out, int start, NfsProcedure procedure, NfsStatus status, NfsRequest request) {
     out.rewindTo(start);
     out.int32(status.code());
     switch (procedure) {
       case NULL, GETATTR -> {}
       case LOOKUP, ACCESS, READLINK, READ, READDIR, READDIRPLUS, FSSTAT, FSINFO, PATHCONF ->
-          out.bool(false);
+          request.postOp(out, 0);
       case SETATTR, WRITE, CREATE, MKDIR, SYMLINK, MKNOD, REMOVE, RMDIR, COMMIT ->
-          out.bool(false).bool(false);
-      case LINK -> out.bool(false).bool(false).bool(false);
-      case RENAME -> out.bool(false).bool(false).bool(false).bool(false);
+          request.postOp(out.bool(false), 0);
+      case LINK -> {
+        request.postOp(out, 0);
+        request.postOp(out.bool(false), 1);
+      }
+      case RENAME -> {
+        request.postOp(out.bool(false), 0);
+        request.postOp(out.bool(false), 1);
+      }
     }
   }
 
@@ -181,11 +218,19 @@ final class NfsService {
             ? anonymous()
             : new Caller(
                 sys.uid(),
-                sys.gid(),
-                sys.groups().stream().mapToInt(Integer::intValue).toArray());
+                group(sys.gid()),
+                sys.groups().stream().mapToInt(this::group).toArray());
       }
-      case RpcCall.Credentials.None _, RpcCall.Credentials.Unsupported _ -> anonymous();
+      case RpcCall.Credentials.None _,
+          RpcCall.Credentials.Unsupported _,
+          RpcCall.Credentials.Malformed _ ->
+          anonymous();
     };
+  }
+
+  /// Root squash takes root's group from everybody: who may say any group may say that one.
+  private int group(int gid) {
+    return settings.rootSquash() && gid == 0 ? settings.anonGid() : gid;
   }
 
   private Caller anonymous() {

@@ -24,6 +24,17 @@ public record NfsSettings(
     allowed = List.copyOf(allowed);
   }
 
+  /// Whether a client of this address may connect.
+  boolean allows(InetAddress client) {
+    return allowed.stream().anyMatch(network -> network.contains(client));
+  }
+
+  /// The same export with another write verifier.
+  public NfsSettings withVerifier(long other) {
+    return new NfsSettings(
+        durability, readOnly, rootSquash, allSquash, anonUid, anonGid, allowed, other);
+  }
+
   /// What an answer to a stable request means.
   public enum Durability {
     /// It is in the bucket.

@@ -5,16 +5,16 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import zerofs.fs.Filesystem;
 
-/// Direct buffers for replies, reused: small ones for most, large ones for reads and listings.
+/// Direct buffers for what is large, reused. How many are out at a time is bounded by [WireMemory].
 final class ReplyBuffers {
-  private static final int SMALL_BYTES = 8 << 10;
-  private static final int LARGE_BYTES = Filesystem.IO_BYTES_MAX + SMALL_BYTES;
+  private static final int MIDDLE_BYTES = 72 << 10;
   private static final int LISTING_BYTES = 300 << 10;
+  private static final int LARGE_BYTES = Filesystem.IO_BYTES_MAX + (136 << 10);
 
   /// Buffers of each size that are kept.
-  private static final int KEPT_MAX = 16;
+  private static final int KEPT_MAX = 8;
 
-  private final Pool small = new Pool(SMALL_BYTES);
+  private final Pool middle = new Pool(MIDDLE_BYTES);
   private final Pool listing = new Pool(LISTING_BYTES);
   private final Pool large = new Pool(LARGE_BYTES);
 
@@ -45,20 +45,31 @@ final class ReplyBuffers {
     }
   }
 
-  /// A buffer for a reply of at most `bytes` besides its header.
-  ByteBuffer take(int bytes) {
-    if (bytes <= SMALL_BYTES / 2) {
-      return small.take();
+  /// Bytes of the buffer that is taken for `bytes`.
+  static int capacity(int bytes) {
+    if (bytes > LARGE_BYTES) {
+      throw new IllegalArgumentException(bytes + " bytes");
     }
-    return bytes <= LISTING_BYTES - SMALL_BYTES ? listing.take() : large.take();
+    if (bytes <= MIDDLE_BYTES) {
+      return MIDDLE_BYTES;
+    }
+    return bytes <= LISTING_BYTES ? LISTING_BYTES : LARGE_BYTES;
+  }
+
+  /// A buffer of at least `bytes`.
+  ByteBuffer take(int bytes) {
+    return pool(capacity(bytes)).take();
   }
 
   void giveBack(ByteBuffer buffer) {
-    switch (buffer.capacity()) {
-      case SMALL_BYTES -> small.giveBack(buffer);
-      case LISTING_BYTES -> listing.giveBack(buffer);
-      case LARGE_BYTES -> large.giveBack(buffer);
-      default -> {} // A copy out of the reply cache.
-    }
+    pool(buffer.capacity()).giveBack(buffer);
+  }
+
+  private Pool pool(int capacity) {
+    return switch (capacity) {
+      case MIDDLE_BYTES -> middle;
+      case LISTING_BYTES -> listing;
+      default -> large;
+    };
   }
 }

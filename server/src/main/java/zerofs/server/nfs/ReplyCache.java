@@ -1,6 +1,7 @@
 package zerofs.server.nfs;
 
 import java.nio.ByteBuffer;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -9,19 +10,33 @@ import zerofs.base.Tasks;
 
 /// Replies of calls that must not be done twice, for clients that send them again: the duplicate
 /// request cache (Juszczak, "Improving the performance and correctness of an NFS server", 1989).
-/// Keyed by client address, xid and a checksum of the call, not by connection: a client that
-/// reconnects sends again from another port. Bounded; the oldest goes first.
+/// Keyed by client address, xid, length and checksum of the call, not by connection: a client that
+/// reconnects sends again from another port. Replies are kept for two minutes, so that a client that
+/// starts to count its xids from the same number again does not get an answer of its past.
+///
+/// A call that is being done is remembered until it is done, however many others come; there are no
+/// more of these than requests may wait. Of the replies the oldest goes first.
 final class ReplyCache {
   /// A client has at most some hundreds of calls under way.
-  private static final int ENTRIES_MAX = 4096;
+  private static final int REPLIES_MAX = 8192;
 
+  /// Clients send again after a minute at the latest, unless they are told otherwise.
+  private static final long KEPT_NANOS = 120_000_000_000L;
+
+  private final Tasks tasks;
   private final Tasks.Mutex mutex;
-  private final Map<Key, Entry> entries = new LinkedHashMap<>();
+  private final Tasks.Signal ended;
+  private final Map<Key, Progress> inProgress = new HashMap<>();
+  private final Map<Key, Reply> replies = new LinkedHashMap<>();
 
   /// Names a call of a client.
-  record Key(String client, int xid, int checksum) {}
+  record Key(String client, int xid, int length, int checksum) {}
 
-  private static final class Entry {
+  private record Reply(byte[] bytes, long atNanos) {}
+
+  /// A call that is being done, for those who wait for its end.
+  static final class Progress {
+    private boolean ended;
     private byte @Nullable [] reply;
   }
 
@@ -30,32 +45,55 @@ final class ReplyCache {
     /// Never seen: it is being done now, by the asker.
     record No() implements Known {}
 
-    /// Being done: drop this copy, the answer will come.
-    record InProgress() implements Known {}
+    /// Being done for an earlier copy.
+    record InProgress(Progress progress) implements Known {}
 
     /// Done: its reply.
     record Done(ByteBuffer reply) implements Known {}
   }
 
   ReplyCache(Tasks tasks) {
+    this.tasks = tasks;
     mutex = tasks.newMutex("reply cache");
+    ended = mutex.newSignal();
   }
 
   Known begin(Key key) {
     mutex.lock();
     try {
-      Entry entry = entries.get(key);
-      if (entry != null) {
-        byte[] reply = entry.reply;
-        return reply == null ? new Known.InProgress() : new Known.Done(ByteBuffer.wrap(reply));
+      dropOld();
+      Progress progress = inProgress.get(key);
+      if (progress != null) {
+        return new Known.InProgress(progress);
       }
-      entries.put(key, new Entry());
-      if (entries.size() > ENTRIES_MAX) {
-        Iterator<Key> oldest = entries.keySet().iterator();
-        oldest.next();
-        oldest.remove();
+      Reply reply = replies.get(key);
+      if (reply != null) {
+        return new Known.Done(ByteBuffer.wrap(reply.bytes()));
       }
+      inProgress.put(key, new Progress());
       return new Known.No();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private void dropOld() {
+    long since = tasks.nanoTime() - KEPT_NANOS;
+    Iterator<Reply> oldest = replies.values().iterator();
+    while (oldest.hasNext()
+        && (oldest.next().atNanos() - since < 0 || replies.size() > REPLIES_MAX)) {
+      oldest.remove();
+    }
+  }
+
+  /// Waits for the end of a call that is being done: its reply, or null when it got none.
+  @Nullable ByteBuffer await(Progress progress) {
+    mutex.lock();
+    try {
+      while (!progress.ended) {
+        ended.await();
+      }
+      return progress.reply == null ? null : ByteBuffer.wrap(progress.reply);
     } finally {
       mutex.unlock();
     }
@@ -65,22 +103,26 @@ final class ReplyCache {
   void done(Key key, ByteBuffer reply) {
     byte[] copy = new byte[reply.remaining()];
     reply.get(reply.position(), copy);
-    mutex.lock();
-    try {
-      Entry entry = entries.get(key);
-      if (entry != null) {
-        entry.reply = copy;
-      }
-    } finally {
-      mutex.unlock();
-    }
+    end(key, copy);
   }
 
   /// Forgets a call that ended without a reply: the next copy is done.
   void failed(Key key) {
+    end(key, null);
+  }
+
+  private void end(Key key, byte @Nullable [] reply) {
     mutex.lock();
     try {
-      entries.remove(key);
+      Progress progress = inProgress.remove(key);
+      if (progress != null) {
+        progress.ended = true;
+        progress.reply = reply;
+        ended.signalAll();
+      }
+      if (reply != null) {
+        replies.put(key, new Reply(reply, tasks.nanoTime()));
+      }
     } finally {
       mutex.unlock();
     }

@@ -3,10 +3,6 @@ package zerofs.server.nfs;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.List;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,76 +17,117 @@ import zerofs.wire.xdr.XdrException;
 import zerofs.wire.xdr.XdrReader;
 
 /// One client's TCP connection. Its own platform thread reads, serves what is in memory, and answers
-/// all requests that one read brought with one gathered write. What must wait, for the store or for
-/// a barrier, goes to a waiting task; replies may overtake each other (RFC 5531 allows it).
-final class RpcConnection {
+/// all requests that one read brought with one write. What must wait, for the store or for a
+/// barrier, goes to a waiting task; replies may overtake each other (RFC 5531 allows it).
+///
+/// What a client can make it hold is bounded: two small buffers of its own, 256 requests that wait,
+/// and a share of what all connections have together ([WireMemory]).
+final class RpcConnection implements WireMemory.Holder {
   private static final Logger LOG = LoggerFactory.getLogger(RpcConnection.class);
-
-  /// Largest record: a WRITE of 1 MiB and its header.
-  private static final int RECORD_BYTES_MAX = Filesystem.IO_BYTES_MAX + (64 << 10);
-
-  private static final int LAST_FRAGMENT = 0x80000000;
-  private static final int BUFFER_BYTES = 2 * RECORD_BYTES_MAX;
-  private static final int READDIR_PLAIN_BYTES = 262_144;
 
   /// Requests that wait; with more, the connection reads no further.
   private static final int WAITING_MAX = 256;
+
+  /// What a request that waits takes besides its copy: a task, a reply of usual size.
+  private static final int WAITING_BYTES = 2 << 10;
 
   private final SocketChannel channel;
   private final String client;
   private final NfsService service;
   private final Filesystem fs;
-  private final ReplyCache replies;
-  private final ReplyBuffers buffers;
+  private final Shared shared;
   private final Tasks tasks;
-  private final Tasks.Mutex sending;
+  private final RecordInput input;
+  private final ReplyOutput output;
   private final Tasks.Mutex mutex;
   private final Tasks.Signal fewer;
-  private final Deque<ByteBuffer> ready = new ArrayDeque<>();
   private int waiting;
+  private long waitingBytes;
+  private volatile boolean hasServed;
+  private volatile long readingSinceNanos;
+
+  /// What all connections of a server have together.
+  ///
+  /// @param records memory for records that are arriving
+  /// @param requests memory for requests that wait, and large replies
+  record Shared(
+      ReplyCache replies, ReplyBuffers buffers, WireMemory records, WireMemory requests) {}
 
   RpcConnection(
       SocketChannel channel,
       String client,
       NfsService service,
       Filesystem fs,
-      ReplyCache replies,
-      ReplyBuffers buffers,
+      Shared shared,
       Tasks tasks) {
     this.channel = channel;
     this.client = client;
     this.service = service;
     this.fs = fs;
-    this.replies = replies;
-    this.buffers = buffers;
+    this.shared = shared;
     this.tasks = tasks;
-    this.sending = tasks.newMutex("connection sending");
+    this.input = new RecordInput(shared.records(), this, shared.buffers());
+    this.output = new ReplyOutput(channel, tasks);
     this.mutex = tasks.newMutex("connection");
     this.fewer = mutex.newSignal();
+    this.readingSinceNanos = tasks.nanoTime();
   }
 
   /// Serves until the client leaves, or sends what can't be understood.
   void run() {
-    ByteBuffer in = ByteBuffer.allocateDirect(BUFFER_BYTES);
     try (channel) {
-      while (channel.read(in) >= 0) {
-        in.flip();
-        while (serveNext(in)) {
-          // All records that are whole.
+      while (read()) {
+        ByteBuffer record = input.next();
+        while (record != null) {
+          serve(record);
+          record = input.next();
         }
-        in.compact();
-        flush();
+        output.flush();
       }
     } catch (XdrException e) {
       LOG.warn("closing the connection of {}: it sent no RPC ({})", client, e.getMessage());
     } catch (IOException e) {
       LOG.debug("connection of {} ended: {}", client, e.toString());
+    } catch (RuntimeException e) {
+      LOG.error("the connection of {} failed", client, e);
     } finally {
-      awaitWaiting(0);
+      input.release();
+      awaitWaiting(0, 0, 0);
     }
   }
 
-  void close() {
+  private boolean read() throws IOException {
+    input.prepare();
+    readingSinceNanos = tasks.nanoTime();
+    try {
+      return input.read(channel);
+    } finally {
+      readingSinceNanos = Long.MAX_VALUE;
+    }
+  }
+
+  @Override
+  public long stuckSinceNanos() {
+    return Math.min(output.sendingSinceNanos(), input.isLarge() ? readingSinceNanos : Long.MAX_VALUE);
+  }
+
+  /// Since when it has nothing to do; Long.MAX_VALUE when it has.
+  long idleSinceNanos() {
+    mutex.lock();
+    try {
+      return waiting > 0 ? Long.MAX_VALUE : readingSinceNanos;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Whether its client has ever sent a call that was understood.
+  boolean hasServed() {
+    return hasServed;
+  }
+
+  @Override
+  public void close() {
     try {
       channel.close();
     } catch (IOException e) {
@@ -98,94 +135,39 @@ final class RpcConnection {
     }
   }
 
-  /// Serves the record at the position of `in`, if it is whole (RFC 5531 §11).
-  private boolean serveNext(ByteBuffer in) throws XdrException {
-    int start = in.position();
-    int at = start;
-    int length = 0;
-    List<ByteBuffer> fragments = new ArrayList<>(1);
-    boolean last = false;
-    while (!last) {
-      if (in.limit() - at < 4) {
-        return false;
-      }
-      int mark = in.getInt(at);
-      int bytes = mark & ~LAST_FRAGMENT;
-      last = (mark & LAST_FRAGMENT) != 0;
-      length += bytes;
-      if (bytes > RECORD_BYTES_MAX || length > RECORD_BYTES_MAX || fragments.size() > 64) {
-        throw new XdrException("a record of " + length + " bytes or more");
-      }
-      if (in.limit() - at - 4 < bytes) {
-        return false;
-      }
-      fragments.add(in.slice(at + 4, bytes));
-      at += 4 + bytes;
-    }
-    serve(fragments.size() == 1 ? fragments.getFirst() : joined(fragments, length));
-    in.position(at);
-    return true;
-  }
-
-  private static ByteBuffer joined(List<ByteBuffer> fragments, int length) {
-    ByteBuffer record = ByteBuffer.allocateDirect(length);
-    fragments.forEach(record::put);
-    return record.flip();
-  }
-
-  private void serve(ByteBuffer record) throws XdrException {
+  private void serve(ByteBuffer record) throws XdrException, IOException {
     XdrReader in = new XdrReader(record);
     RpcCall call = RpcCall.decode(in);
+    hasServed = true;
     NfsProcedure procedure = NfsService.procedure(call);
     ReplyCache.Key key = null;
     if (procedure != null && procedure.changesNames()) {
-      key = new ReplyCache.Key(client, call.xid(), checksum(record));
-      switch (replies.begin(key)) {
+      key = new ReplyCache.Key(client, call.xid(), record.limit(), checksum(record));
+      switch (shared.replies().begin(key)) {
         case ReplyCache.Known.No() -> {}
-        case ReplyCache.Known.InProgress() -> {
+        case ReplyCache.Known.InProgress(ReplyCache.Progress progress) -> {
+          admit(0); // Not for memory: what it waits for may be waiting for that itself.
+          fork(0, () -> answerAgain(progress));
           return;
         }
         case ReplyCache.Known.Done(ByteBuffer reply) -> {
-          ready.add(reply);
+          output.add(reply);
           return;
         }
       }
     }
-    attempt(record, call, procedure, in, key);
-  }
-
-  private void attempt(
-      ByteBuffer record,
-      RpcCall call,
-      @Nullable NfsProcedure procedure,
-      XdrReader in,
-      ReplyCache.@Nullable Key key) {
-    ByteBuffer out = buffers.take(replyBytes(procedure));
-    try {
-      NfsService.Served served = service.serve(call, in, false, out);
-      if (served.stableSequence() <= fs.storedSequence()) {
-        answered(key, served.reply());
-        ready.add(served.reply());
-      } else {
-        handOff(() -> finishStable(served, key));
-      }
-    } catch (Miss e) {
-      buffers.giveBack(out);
-      ByteBuffer copy = ByteBuffer.allocateDirect(record.limit()).put(record.duplicate().rewind());
-      handOff(() -> serveWaiting(copy.flip(), procedure, key));
-    } catch (FsException | RuntimeException e) {
-      dropped(key, e);
+    Pending pending = new Pending(key, NfsService.replyBytes(procedure, in));
+    if (pending.replyBytes() <= ReplyOutput.SMALL_BYTES) {
+      attempt(record, call, in, pending);
+    } else {
+      attemptLarge(record, call, in, pending);
     }
   }
 
-  private static int replyBytes(@Nullable NfsProcedure procedure) {
-    return switch (procedure) {
-      case READ -> Filesystem.IO_BYTES_MAX;
-      case READDIR, READDIRPLUS -> READDIR_PLAIN_BYTES;
-      case null -> 0;
-      default -> 0;
-    };
-  }
+  /// What is known of a request besides its bytes.
+  ///
+  /// @param replyBytes room that its reply takes
+  private record Pending(ReplyCache.@Nullable Key key, int replyBytes) {}
 
   private static int checksum(ByteBuffer record) {
     CRC32C crc = new CRC32C();
@@ -193,12 +175,116 @@ final class RpcConnection {
     return (int) crc.getValue();
   }
 
-  /// Runs the rest of a request where it may wait. Waits itself when too many do.
-  private void handOff(Runnable rest) {
-    awaitWaiting(WAITING_MAX - 1);
+  private void attempt(ByteBuffer record, RpcCall call, XdrReader in, Pending pending)
+      throws IOException {
+    NfsService.Served served;
+    try {
+      served = service.serve(call, in, false, output.slot());
+    } catch (Miss e) {
+      handOff(record, pending);
+      return;
+    } catch (FsException | RuntimeException e) {
+      dropped(pending.key(), e);
+      return;
+    }
+    if (served.stableSequence() <= fs.storedSequence()) {
+      answered(pending.key(), served.reply());
+      output.addSlot(served.reply());
+    } else {
+      byte[] reply = new byte[served.reply().remaining()];
+      served.reply().get(reply);
+      long sequence = served.stableSequence();
+      admit(WAITING_BYTES);
+      fork(WAITING_BYTES, () -> finishStable(ByteBuffer.wrap(reply), sequence, pending.key()));
+    }
+  }
+
+  /// Serves a request whose reply is large, from memory that all connections share. Such requests
+  /// change nothing.
+  private void attemptLarge(ByteBuffer record, RpcCall call, XdrReader in, Pending pending)
+      throws IOException {
+    if (!shared.requests().tryTake(this, pending.replyBytes())) {
+      output.flush();
+      shared.requests().take(this, pending.replyBytes());
+    }
+    ByteBuffer out = shared.buffers().take(pending.replyBytes());
+    boolean missed = false;
+    try {
+      output.flushWith(service.serve(call, in, false, out).reply());
+    } catch (Miss e) {
+      missed = true;
+    } catch (FsException | RuntimeException e) {
+      dropped(pending.key(), e);
+    } finally {
+      shared.buffers().giveBack(out);
+      shared.requests().giveBack(this, pending.replyBytes());
+    }
+    if (missed) {
+      handOff(record, pending);
+    }
+  }
+
+  /// Serves a request again where it may wait for what it missed.
+  private void handOff(ByteBuffer record, Pending pending) throws IOException {
+    int bytes = record.limit();
+    boolean isLarge = bytes > ReplyOutput.SMALL_BYTES;
+    long copied = isLarge ? ReplyBuffers.capacity(bytes) : 0;
+    long held = copied + WAITING_BYTES + pending.replyBytes();
+    admit(held);
+    ByteBuffer copy = isLarge ? shared.buffers().take(bytes) : ByteBuffer.allocate(bytes);
+    copy.put(0, record, 0, bytes).limit(bytes);
+    fork(
+        held,
+        () -> {
+          serveWaiting(copy, pending);
+          if (isLarge) {
+            shared.buffers().giveBack(copy);
+          }
+        });
+  }
+
+  /// Waits until one more request may wait, with memory for it. What was answered before is sent
+  /// first.
+  private void admit(long bytes) throws IOException {
+    if (!isAdmissible(bytes) || !shared.requests().tryTake(this, bytes)) {
+      output.flush();
+      awaitWaiting(WAITING_MAX - 1, shared.requests().shareBytes(), bytes);
+      if (bytes > 0) {
+        shared.requests().take(this, bytes);
+      }
+    }
+  }
+
+  private boolean isAdmissible(long bytes) {
+    mutex.lock();
+    try {
+      return fits(WAITING_MAX - 1, shared.requests().shareBytes(), bytes);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private boolean fits(int count, long shareBytes, long bytes) {
+    return waiting <= count && (waiting == 0 || waitingBytes + bytes <= shareBytes);
+  }
+
+  private void awaitWaiting(int count, long shareBytes, long bytes) {
+    mutex.lock();
+    try {
+      while (!fits(count, shareBytes, bytes)) {
+        fewer.await();
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Runs the rest of an admitted request where it may wait.
+  private void fork(long bytes, Runnable rest) {
     mutex.lock();
     try {
       waiting++;
+      waitingBytes += bytes;
     } finally {
       mutex.unlock();
     }
@@ -209,54 +295,67 @@ final class RpcConnection {
           try {
             rest.run();
           } finally {
-            mutex.lock();
-            try {
-              waiting--;
-              fewer.signalAll();
-            } finally {
-              mutex.unlock();
-            }
+            ended(bytes);
           }
         });
   }
 
-  private void awaitWaiting(int max) {
+  private void ended(long bytes) {
+    shared.requests().giveBack(this, bytes);
     mutex.lock();
     try {
-      while (waiting > max) {
-        fewer.await();
-      }
+      waiting--;
+      waitingBytes -= bytes;
+      fewer.signalAll();
     } finally {
       mutex.unlock();
     }
   }
 
-  private void serveWaiting(
-      ByteBuffer record, @Nullable NfsProcedure procedure, ReplyCache.@Nullable Key key) {
-    ByteBuffer out = buffers.take(replyBytes(procedure));
+  private void serveWaiting(ByteBuffer record, Pending pending) {
+    boolean isLarge = pending.replyBytes() > ReplyOutput.SMALL_BYTES;
+    ByteBuffer out =
+        isLarge
+            ? shared.buffers().take(pending.replyBytes())
+            : ByteBuffer.allocate(ReplyOutput.SMALL_BYTES);
     try {
       XdrReader in = new XdrReader(record);
       RpcCall call = RpcCall.decode(in);
-      finishStable(service.serve(call, in, true, out), key);
+      NfsService.Served served = service.serve(call, in, true, out);
+      finishStable(served.reply(), served.stableSequence(), pending.key());
     } catch (FsException | XdrException | RuntimeException e) {
-      dropped(key, e);
+      dropped(pending.key(), e);
+    } finally {
+      if (isLarge) {
+        shared.buffers().giveBack(out);
+      }
     }
   }
 
-  private void finishStable(NfsService.Served served, ReplyCache.@Nullable Key key) {
+  private void finishStable(ByteBuffer reply, long sequence, ReplyCache.@Nullable Key key) {
     try {
-      fs.barrier(served.stableSequence());
+      fs.barrier(sequence);
     } catch (FsException e) {
       dropped(key, e);
       return;
     }
-    answered(key, served.reply());
-    send(List.of(served.reply()));
+    answered(key, reply);
+    send(reply);
+  }
+
+  /// Answers a copy of a request that is being done, which came by a new connection most likely.
+  private void answerAgain(ReplyCache.Progress progress) {
+    ByteBuffer reply = shared.replies().await(progress);
+    if (reply == null) {
+      close();
+    } else {
+      send(reply);
+    }
   }
 
   private void answered(ReplyCache.@Nullable Key key, ByteBuffer reply) {
     if (key != null) {
-      replies.done(key, reply);
+      shared.replies().done(key, reply);
     }
   }
 
@@ -264,7 +363,7 @@ final class RpcConnection {
   /// so that the client comes again (to whoever serves the volume then) instead of seeing an error.
   private void dropped(ReplyCache.@Nullable Key key, Exception reason) {
     if (key != null) {
-      replies.failed(key);
+      shared.replies().failed(key);
     }
     if (reason instanceof RuntimeException) {
       LOG.error("a request of {} failed", client, reason);
@@ -272,31 +371,17 @@ final class RpcConnection {
     close();
   }
 
-  private void flush() {
-    if (ready.isEmpty()) {
-      return;
+  private void send(ByteBuffer reply) {
+    try {
+      output.send(reply);
+    } catch (IOException e) {
+      LOG.debug("connection of {} ended: {}", client, e.toString());
+      close();
     }
-    List<ByteBuffer> batch = new ArrayList<>(ready);
-    ready.clear();
-    send(batch);
   }
 
-  private void send(List<ByteBuffer> batch) {
-    sending.lock();
-    try {
-      ByteBuffer[] parts = batch.toArray(new ByteBuffer[0]);
-      long left = 0;
-      for (ByteBuffer each : parts) {
-        left += each.remaining();
-      }
-      while (left > 0) {
-        left -= channel.write(parts);
-      }
-    } catch (IOException e) {
-      close();
-    } finally {
-      sending.unlock();
-    }
-    batch.forEach(buffers::giveBack);
+  @Override
+  public String toString() {
+    return "the connection of " + client;
   }
 }

@@ -31,6 +31,9 @@ public record RpcCall(
 
     /// A flavor that is not served.
     record Unsupported(int flavor) implements Credentials {}
+
+    /// Credentials, or a verifier, that are not what they say they are. The arguments were not reached.
+    record Malformed() implements Credentials {}
   }
 
   /// Reads a call header.
@@ -49,10 +52,20 @@ public record RpcCall(
     int program = in.int32();
     int version = in.int32();
     int procedure = in.int32();
-    Credentials credentials = credentials(in);
-    in.int32();
-    in.opaque(AUTH_BYTES_MAX); // The verifier, which AUTH_SYS does not use.
-    return new RpcCall(xid, rpcVersion, program, version, procedure, credentials);
+    return new RpcCall(xid, rpcVersion, program, version, procedure, authentication(in));
+  }
+
+  /// Credentials and verifier. The record's own length keeps the stream readable whatever is in them,
+  /// so that a client with bad ones gets an answer.
+  private static Credentials authentication(XdrReader in) {
+    try {
+      Credentials credentials = credentials(in);
+      in.int32();
+      in.opaqueView(AUTH_BYTES_MAX); // The verifier, which AUTH_SYS does not use.
+      return credentials;
+    } catch (XdrException e) {
+      return new Credentials.Malformed();
+    }
   }
 
   private static Credentials credentials(XdrReader in) throws XdrException {
@@ -62,7 +75,7 @@ public record RpcCall(
       case 0 -> new Credentials.None();
       case 1 -> {
         body.int32();
-        body.opaque(MACHINE_NAME_BYTES_MAX);
+        body.opaqueView(MACHINE_NAME_BYTES_MAX);
         int uid = body.int32();
         int gid = body.int32();
         int count = body.int32();

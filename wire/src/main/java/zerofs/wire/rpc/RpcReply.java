@@ -14,12 +14,17 @@ public final class RpcReply {
   public static final int GARBAGE_ARGS = 4;
   public static final int SYSTEM_ERR = 5;
 
+  /// auth_stat: the credentials are malformed.
+  public static final int AUTH_BADCRED = 1;
+
+  /// auth_stat: they are not accepted, whoever they name.
+  public static final int AUTH_REJECTEDCRED = 2;
+
   private static final int REPLY = 1;
   private static final int ACCEPTED = 0;
   private static final int DENIED = 1;
   private static final int RPC_MISMATCH = 0;
   private static final int AUTH_ERROR = 1;
-  private static final int AUTH_REJECTEDCRED = 2;
   private static final int LAST_FRAGMENT = 0x80000000;
 
   private RpcReply() {}
@@ -38,9 +43,11 @@ public final class RpcReply {
   }
 
   /// A reply that these credentials are not served.
-  public static XdrWriter authError(ByteBuffer out, int xid) {
+  ///
+  /// @param reason auth_stat
+  public static XdrWriter authError(ByteBuffer out, int xid, int reason) {
     XdrWriter writer = new XdrWriter(out.clear().position(4));
-    return writer.int32(xid).int32(REPLY).int32(DENIED).int32(AUTH_ERROR).int32(AUTH_REJECTEDCRED);
+    return writer.int32(xid).int32(REPLY).int32(DENIED).int32(AUTH_ERROR).int32(reason);
   }
 
   /// Sets the record mark and makes the reply ready to be sent.

@@ -15,6 +15,11 @@ public final class XdrReader {
     return in.remaining();
   }
 
+  /// A reader of what is left, which moves on its own.
+  public XdrReader rest() {
+    return new XdrReader(in);
+  }
+
   public int int32() throws XdrException {
     require(4);
     return in.getInt();
