@@ -34,6 +34,8 @@ final class ConfigTemplate {
 
     [servers.nfs]
     addresses = ["127.0.0.1:2049"]
+    # For clients that ask a portmapper (Windows); port 111 takes the right to use it.
+    #portmap_addresses = ["127.0.0.1:111"]
     # What an answer to a stable request means: "store" = in the bucket, "memory" = in this process
     # only, lost with it.
     durability = "store"

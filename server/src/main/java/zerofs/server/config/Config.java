@@ -29,9 +29,12 @@ public record Config(
   /// The NFS export.
   ///
   /// @param addresses `host:port` each
-  public record Nfs(List<String> addresses, NfsSettings settings) {
+  /// @param portmapAddresses where a portmapper tells where NFS is; `host:port` each, mostly none
+  public record Nfs(
+      List<String> addresses, List<String> portmapAddresses, NfsSettings settings) {
     public Nfs {
       addresses = List.copyOf(addresses);
+      portmapAddresses = List.copyOf(portmapAddresses);
     }
   }
 

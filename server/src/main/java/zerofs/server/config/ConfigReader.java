@@ -49,6 +49,7 @@ public final class ConfigReader {
               "servers.nfs",
                   Set.of(
                       "addresses",
+                      "portmap_addresses",
                       "durability",
                       "read_only",
                       "root_squash",
@@ -193,13 +194,25 @@ public final class ConfigReader {
             (int) number("servers.nfs.anon_gid", 65534),
             allowed,
             0);
-    List<String> addresses = strings("servers.nfs.addresses", List.of("127.0.0.1:2049"));
+    return new Config.Nfs(
+        addresses("servers.nfs.addresses", List.of("127.0.0.1:2049")),
+        addresses("servers.nfs.portmap_addresses", List.of()),
+        settings);
+  }
+
+  private List<String> addresses(String key, List<String> otherwise) throws ConfigException {
+    List<String> addresses = strings(key, otherwise);
     for (String each : addresses) {
-      if (!each.matches("\\[?[0-9a-zA-Z.:-]+]?:\\d{1,5}")) {
-        throw wrong("servers.nfs.addresses", "'" + each + "' is not host:port");
+      int colon = each.lastIndexOf(':');
+      boolean isAddress = each.matches("\\[?[0-9a-zA-Z.:-]+]?:\\d{1,5}");
+      if (!isAddress || Integer.parseInt(each.substring(colon + 1)) > 65_535) {
+        throw wrong(key, "'" + each + "' is not host:port");
       }
     }
-    return new Config.Nfs(addresses, settings);
+    if (addresses.isEmpty() && !otherwise.isEmpty()) {
+      throw wrong(key, "must name at least one host:port");
+    }
+    return addresses;
   }
 
   /// Refuses keys that nothing reads: a typo must not be a silent default.
