@@ -60,11 +60,11 @@ public final class Main {
           case Failure failure -> failure.exitCode();
           case ConfigException _ -> ExitCode.USAGE;
           case StorageException storage -> ExitCode.of(storage);
-          default -> ExitCode.UNEXPECTED;
+          default -> {
+            LOG.error("unexpected failure", e);
+            yield ExitCode.UNEXPECTED;
+          }
         };
-    if (code == ExitCode.UNEXPECTED) {
-      LOG.error("unexpected failure", e);
-    }
     System.err.println("zerofs: " + e.getMessage());
     return code;
   }
@@ -103,11 +103,12 @@ public final class Main {
                 + " run -c' with a configuration for " + url);
       }
       Config config = config(file);
-      new ServerProcess(config, System.out).run(true, () -> ready(config));
+      ServerProcess process = new ServerProcess(config, System.out);
+      process.run(false, () -> ready(process.nfsPort()));
       return ExitCode.OK;
     }
 
-    private static void prepare(Path directory, Path file, String url) throws IOException {
+    static void prepare(Path directory, Path file, String url) throws IOException {
       Files.createDirectories(directory);
       byte[] random = new byte[24];
       new SystemRandomness().secret(random);
@@ -129,9 +130,7 @@ public final class Main {
               + ": keep a copy elsewhere. Without it the data is lost.");
     }
 
-    private static void ready(Config config) {
-      String address = config.nfs().addresses().getFirst();
-      String port = address.substring(address.lastIndexOf(':') + 1);
+    private static void ready(int port) {
       System.out.println(
           "ready. Mount it (as root):\n"
               + "  Linux:  mount -t nfs -o vers=3,proto=tcp,nolock,hard,port=" + port
@@ -165,9 +164,15 @@ public final class Main {
     @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE")
     private Path file = Path.of("zerofs.toml");
 
+    @Option(
+        names = "--takeover",
+        description = "serve the volume although another server on this machine does: it ends")
+    private boolean takeover;
+
     @Override
     public Integer call() throws Exception {
-      new ServerProcess(config(file), System.out).run(true, () -> System.out.println("ready"));
+      new ServerProcess(config(file), System.out)
+          .run(takeover, () -> System.out.println("ready"));
       return ExitCode.OK;
     }
   }
@@ -209,7 +214,7 @@ public final class Main {
   /// Asks the server that runs with a configuration.
   private static int ask(Path file, String request) throws ConfigException, Failure {
     Config config = config(file);
-    String answer = AdminServer.ask(config.adminSocket(), request);
+    String answer = AdminServer.ask(config.adminSocket(), request, 0);
     if (answer == null) {
       throw new Failure(
           ExitCode.UNEXPECTED,

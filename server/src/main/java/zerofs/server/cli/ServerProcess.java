@@ -30,10 +30,12 @@ import zerofs.objectstore.RetryingObjectStore;
 import zerofs.objectstore.S3ObjectStore;
 import zerofs.objectstore.S3Settings;
 import zerofs.objectstore.StorageException;
+import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.TracedObjectStore;
 import zerofs.server.config.Config;
 import zerofs.server.nfs.NfsServer;
 import zerofs.server.nfs.NfsSettings;
+import zerofs.server.nfs.PortmapServer;
 
 /// One run of the server: store, volume, admin socket, front ends; until a signal, or until another
 /// writer takes over.
@@ -43,6 +45,8 @@ final class ServerProcess {
   /// How long a stop may take: storing what is in memory, then the fence.
   private static final long STOP_SECONDS_MAX = 30;
 
+  private static final long PROGRESS_NANOS = 3_000_000_000L;
+
   private final Config config;
   private final PrintStream out;
   private final Tasks tasks;
@@ -51,8 +55,11 @@ final class ServerProcess {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Failure> failure = new AtomicReference<>();
   private final List<NfsServer> servers = new ArrayList<>();
-  private @Nullable TracedObjectStore store;
-  private @Nullable Volume volume;
+  private final List<PortmapServer> portmappers = new ArrayList<>();
+  private final RunningServers runningServers = RunningServers.ofThisUser();
+  private volatile @Nullable TracedObjectStore store;
+  private volatile @Nullable Volume volume;
+  private volatile @Nullable String volumeId;
 
   ServerProcess(Config config, PrintStream out) {
     this.config = config;
@@ -83,19 +90,22 @@ final class ServerProcess {
 
   /// Serves until it ends.
   ///
-  /// @param create whether a volume is made where there is none
+  /// @param takeover whether to serve a volume that another server on this machine serves
   /// @param ready told once everything is served
-  void run(boolean create, Runnable ready) throws Failure, StorageException {
+  void run(boolean takeover, Runnable ready) throws Failure, StorageException {
     AdminServer admin = new AdminServer(config.adminSocket(), tasks, this::answer);
     try {
       admin.start();
     } catch (IOException e) {
       throw new Failure(
-          ExitCode.USAGE, "can't open the admin socket " + config.adminSocket() + ": " + e);
+          ExitCode.USAGE,
+          "can't open the admin socket " + config.adminSocket() + " (" + e.getMessage()
+              + "): set admin.socket to a path of less than 100 characters in a directory that is"
+              + " there and writable");
     }
     try (admin) {
-      open(create);
       Runtime.getRuntime().addShutdownHook(new ShutdownHook(this).thread());
+      open(takeover);
       startServers();
       ready.run();
       awaitEnd();
@@ -111,14 +121,15 @@ final class ServerProcess {
     }
   }
 
-  private void open(boolean create) throws StorageException {
+  private void open(boolean takeover) throws Failure, StorageException {
     TracedObjectStore traced = new TracedObjectStore(openStore(config, tasks, randomness));
     store = traced;
+    tasks.fork("start progress", Tasks.Kind.WAITING, () -> showProgress(traced));
     CreateOnlyProbe.check(traced, randomness);
     VolumeSecrets secrets =
-        create
-            ? VolumeSecrets.createOrOpen(traced, config.password(), tasks, randomness)
-            : VolumeSecrets.open(traced, config.password());
+        VolumeSecrets.createOrOpen(traced, config.password(), tasks, randomness);
+    volumeId = secrets.volumeId(); // From now on another start can ask for it.
+    runningServers.enter(secrets.volumeId(), config.adminSocket(), takeover);
     Volume opened =
         new Volume(
             traced,
@@ -132,6 +143,18 @@ final class ServerProcess {
     out.println(
         "volume " + opened.volumeId() + ", epoch " + opened.epoch() + ", "
             + opened.replayedObjects() + " log objects replayed");
+  }
+
+  /// While the volume is not open, says every few seconds how far it is.
+  private void showProgress(TracedObjectStore traced) {
+    tasks.sleep(PROGRESS_NANOS);
+    while (volume == null && stopped.getCount() > 0 && failure.get() == null) {
+      StoreCounters counters = traced.counters();
+      out.println(
+          "opening the volume: " + counters.total() + " requests to the store, "
+              + (counters.bytesGot() >> 20) + " MiB read, " + counters.errors() + " errors so far");
+      tasks.sleep(PROGRESS_NANOS);
+    }
   }
 
   private Volume.Settings settings() {
@@ -162,30 +185,44 @@ final class ServerProcess {
     Volume serving = Objects.requireNonNull(volume);
     NfsSettings base = config.nfs().settings();
     // Without a journal every start may have lost unstable writes, so every epoch has its own.
-    NfsSettings settings =
-        new NfsSettings(
-            base.durability(),
-            base.readOnly(),
-            base.rootSquash(),
-            base.allSquash(),
-            base.anonUid(),
-            base.anonGid(),
-            base.allowed(),
-            serving.epoch());
-    for (String address : config.nfs().addresses()) {
-      int colon = address.lastIndexOf(':');
-      String host = address.substring(0, colon).replaceAll("[\\[\\]]", "");
-      int port = Integer.parseInt(address.substring(colon + 1));
-      NfsServer server =
-          new NfsServer(serving, settings, new InetSocketAddress(host, port), tasks);
-      try {
+    NfsSettings settings = base.withVerifier(serving.epoch());
+    List<String> addresses = config.nfs().addresses();
+    long memory = config.budgetBytes() / 32 / Math.max(1, addresses.size());
+    try {
+      for (String each : addresses) {
+        InetSocketAddress address = address(each);
+        NfsServer server = new NfsServer(serving, settings, address, memory, tasks);
+        servers.add(server);
         server.start();
-      } catch (IOException e) {
-        throw new Failure(ExitCode.ADDRESS, String.valueOf(e.getMessage()));
+        out.println("serving NFS on " + address.getHostString() + ":" + server.port());
       }
-      servers.add(server);
-      out.println("serving NFS on " + host + ":" + server.port());
+      startPortmappers(settings);
+    } catch (IOException e) {
+      throw new Failure(ExitCode.ADDRESS, String.valueOf(e.getMessage()));
     }
+  }
+
+  /// Portmappers tell the port of the first NFS address.
+  private void startPortmappers(NfsSettings settings) throws IOException {
+    for (String each : config.nfs().portmapAddresses()) {
+      InetSocketAddress address = address(each);
+      PortmapServer server =
+          new PortmapServer(servers.getFirst().port(), settings, address, tasks);
+      portmappers.add(server);
+      server.start();
+      out.println("serving the portmapper on " + address.getHostString() + ":" + server.port());
+    }
+  }
+
+  private static InetSocketAddress address(String text) {
+    int colon = text.lastIndexOf(':');
+    String host = text.substring(0, colon).replaceAll("[\\[\\]]", "");
+    return new InetSocketAddress(host, Integer.parseInt(text.substring(colon + 1)));
+  }
+
+  /// Where the first NFS address is served.
+  int nfsPort() {
+    return servers.getFirst().port();
   }
 
   private void awaitEnd() {
@@ -208,6 +245,15 @@ final class ServerProcess {
   }
 
   private void close() {
+    try {
+      closeAll();
+    } finally {
+      stopped.countDown();
+    }
+  }
+
+  private void closeAll() {
+    portmappers.forEach(PortmapServer::close);
     servers.forEach(NfsServer::close);
     Volume open = volume;
     if (open != null) {
@@ -217,10 +263,14 @@ final class ServerProcess {
         open.abandon();
       }
     }
-    if (store != null) {
-      store.close();
+    TracedObjectStore openStore = store;
+    if (openStore != null) {
+      openStore.close();
     }
-    stopped.countDown();
+    String served = volumeId;
+    if (served != null) {
+      runningServers.leave(served, config.adminSocket());
+    }
   }
 
   /// Runs at SIGTERM and SIGINT: ends the server and waits for it to have stored everything.
@@ -230,7 +280,15 @@ final class ServerProcess {
     }
 
     private void run() {
+      if (process.stopped.getCount() == 0) {
+        return; // No signal: the program ends by itself, with its own exit code.
+      }
       process.end(null);
+      if (process.volume == null) {
+        // Nothing was promised to anybody yet, and the store may be why it takes so long.
+        process.out.println("stopped before the volume was open");
+        Runtime.getRuntime().halt(ExitCode.OK);
+      }
       try {
         if (!process.stopped.await(STOP_SECONDS_MAX, TimeUnit.SECONDS)) {
           process.out.println(
@@ -250,6 +308,7 @@ final class ServerProcess {
   private String answer(String request) {
     return switch (request) {
       case "ping" -> "pong";
+      case "volume" -> String.valueOf(volumeId);
       case "status" -> StatusReport.text(volume, store, servers);
       case "status --json" -> StatusReport.json(volume, store, servers);
       case "flush" -> flush();

@@ -2,23 +2,41 @@ package zerofs.server.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// The server as a process, on days when something is wrong: one sentence that says what to do, the
 /// documented exit code, no stack trace, and a volume that opens again once the cause is gone.
+@SuppressWarnings("NullAway.Init")
 class BadDaysTest {
   private static final long SECONDS_MAX = 120;
 
+  private static final String ANY_PORT = "[servers.nfs]\naddresses = [\"127.0.0.1:0\"]";
+
+  @TempDir private static Path madeOnce;
+
   @TempDir private Path directory;
+  private String answer = "";
+  private String newPassword = "short";
 
   /// A process and what it has printed so far.
   private final class Run {
@@ -31,22 +49,29 @@ class BadDaysTest {
           Stream.of(
               Path.of(System.getProperty("java.home"), "bin", "java").toString(),
               "-Xmx128m",
+              "-XX:+UseSerialGC",
+              "-XX:TieredStopAtLevel=1",
+              "-Xshare:auto",
               "--enable-native-access=ALL-UNNAMED",
               "-cp",
               System.getProperty("java.class.path"),
               Main.class.getName());
-      process =
-          new ProcessBuilder(Stream.concat(command, Stream.of(arguments)).toList())
-              .redirectErrorStream(true)
-              .redirectOutput(output.toFile())
-              .start();
+      ProcessBuilder builder =
+          new ProcessBuilder(Stream.concat(command, Stream.of(arguments)).toList());
+      builder.environment().put("XDG_RUNTIME_DIR", directory.toString());
+      builder.environment().put("ZEROFS_NEW_PASSWORD", newPassword);
+      process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
     }
 
     Run awaitReady() throws IOException, InterruptedException {
-      while (process.isAlive() && !text().contains("ready")) {
+      return await("ready");
+    }
+
+    Run await(String part) throws IOException, InterruptedException {
+      while (process.isAlive() && !text().contains(part)) {
         process.waitFor(20, TimeUnit.MILLISECONDS);
       }
-      assertThat(text()).contains("ready");
+      assertThat(text()).contains(part);
       return this;
     }
 
@@ -92,7 +117,7 @@ class BadDaysTest {
         name,
         directory.resolve("store"),
         "right password",
-        "[servers.nfs]\naddresses = [\"127.0.0.1:0\"]");
+        ANY_PORT);
   }
 
   private Run run(String name, Path config) throws IOException {
@@ -103,8 +128,38 @@ class BadDaysTest {
     run("refused", config).assertEnds(code, parts);
   }
 
+  /// Copies a volume that was made once.
   private void makeVolume() throws Exception {
-    run("made", config("made")).awaitReady().stop();
+    Path template = madeOnce.resolve("store");
+    if (!Files.exists(template)) {
+      run("made", config("made", template, "right password", ANY_PORT)).awaitReady().stop();
+    }
+    try (Stream<Path> all = Files.walk(template)) {
+      for (Path each : all.toList()) {
+        Files.copy(each, directory.resolve("store").resolve(template.relativize(each)));
+      }
+    }
+  }
+
+  private void assertServes() throws Exception {
+    run("served", config("served")).awaitReady().stop();
+  }
+
+  /// Runs a command that asks or writes files only, here.
+  private void assertCommand(int code, String part, String... arguments) {
+    ByteArrayOutputStream said = new ByteArrayOutputStream();
+    PrintStream out = System.out;
+    PrintStream err = System.err;
+    try (PrintStream captured = new PrintStream(said, true, StandardCharsets.UTF_8)) {
+      System.setOut(captured);
+      System.setErr(captured);
+      assertThat(Main.execute(arguments)).isEqualTo(code);
+    } finally {
+      System.setOut(out);
+      System.setErr(err);
+    }
+    answer = said.toString(StandardCharsets.UTF_8);
+    assertThat(answer).contains(part).doesNotContain("\tat ");
   }
 
   @Test
@@ -114,7 +169,7 @@ class BadDaysTest {
     assertRefused(wrong, ExitCode.PASSWORD, "zerofs: ", "password");
     new Run("change", "change-password", "-c", wrong.toString())
         .assertEnds(ExitCode.USAGE, "at least 8 characters");
-    makeVolume();
+    assertServes();
   }
 
   @Test
@@ -134,7 +189,7 @@ class BadDaysTest {
     Files.move(manifests, kept);
     assertRefused(config("lost"), ExitCode.CORRUPT, "no manifest any more", "nothing was changed");
     Files.move(kept, manifests);
-    makeVolume();
+    assertServes();
   }
 
   @Test
@@ -155,7 +210,7 @@ class BadDaysTest {
     Files.delete(first);
     assertRefused(config("missing"), ExitCode.CORRUPT, "log/", "missing");
     Files.write(first, bytes);
-    makeVolume();
+    assertServes();
   }
 
   @Test
@@ -169,7 +224,7 @@ class BadDaysTest {
               "[servers.nfs]\naddresses = [\"127.0.0.1:" + taken.getLocalPort() + "\"]");
       assertRefused(config, ExitCode.ADDRESS, "127.0.0.1 port " + taken.getLocalPort());
     }
-    makeVolume();
+    assertServes();
   }
 
   @Test
@@ -196,13 +251,156 @@ class BadDaysTest {
   }
 
   @Test
-  void aSecondWriterTakesOverAndTheFirstSaysSo() throws Exception {
+  void aSecondWriterIsRefusedUnlessItTakesOverAndAKilledOneIsInNobodysWay() throws Exception {
     Run first = run("first", config("first")).awaitReady();
-    Run second = run("second", config("second")).awaitReady();
+    assertRefused(config("second"), ExitCode.USAGE, "first.sock", "--takeover");
+    Run second =
+        new Run("second", "run", "--takeover", "-c", config("second").toString()).awaitReady();
     // A clean stop plants a fence, where the second one's stands.
     first.process.destroy();
     first.process.waitFor(SECONDS_MAX, TimeUnit.SECONDS);
     assertThat(first.text()).doesNotContain("\tat ");
-    second.stop();
+    assertRefused(config("third"), ExitCode.USAGE, "second.sock");
+    second.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
+    run("third", config("third")).awaitReady().stop();
+  }
+
+  @Test
+  void aWrongPasswordIsNotReplacedByANewOne() throws Exception {
+    makeVolume();
+    newPassword = "long enough";
+    Path wrong = config("wrong", directory.resolve("store"), "wrong password", "");
+    new Run("change", "change-password", "-c", wrong.toString())
+        .assertEnds(ExitCode.PASSWORD, "password");
+    new Run("change2", "change-password", "-c", config("right").toString())
+        .assertEnds(ExitCode.OK, "storage.encryption_password");
+    assertRefused(config("old"), ExitCode.PASSWORD, "password");
+  }
+
+  @Test
+  void aNewerFormatIsLeftAlone() throws Exception {
+    makeVolume();
+    Path object = directory.resolve("store/volume");
+    byte[] bytes = Files.readAllBytes(object);
+    ByteBuffer newer = ByteBuffer.wrap(bytes.clone()).order(ByteOrder.LITTLE_ENDIAN);
+    newer.putLong(24, 4); // An incompat bit.
+    CRC32C crc = new CRC32C();
+    crc.update(newer.array(), 0, 56);
+    newer.putInt(56, (int) crc.getValue());
+    Files.delete(object);
+    Files.write(object, newer.array());
+    assertRefused(config("newer"), ExitCode.NOT_A_VOLUME, "incompat=0x4", "newer release");
+    Files.write(object, bytes);
+    assertServes();
+  }
+
+  private Path bucket(String name, int port) throws IOException {
+    Path file = directory.resolve(name + ".toml");
+    Files.write(
+        file,
+        List.of(
+            "[storage]",
+            "url = \"s3://bucket/prefix\"",
+            "encryption_password = \"p\"",
+            "[aws]",
+            "endpoint = \"http://127.0.0.1:" + port + "\"",
+            "allow_http = true",
+            "access_key_id = \"a\"",
+            "secret_access_key = \"s\"",
+            "[servers.nfs]",
+            "addresses = [\"127.0.0.1:0\"]",
+            "[admin]",
+            "socket = \"" + name + ".sock\""));
+    return file;
+  }
+
+  @Test
+  void aStoreWithoutCreateOnlyIsRefused() throws Exception {
+    HttpServer careless =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    careless.createContext(
+        "/",
+        exchange -> {
+          exchange.getRequestBody().readAllBytes();
+          exchange.getResponseHeaders().add("ETag", "\"e\"");
+          exchange.sendResponseHeaders(exchange.getRequestMethod().equals("PUT") ? 200 : 204, -1);
+          exchange.close();
+        });
+    careless.start();
+    try {
+      assertRefused(
+          bucket("careless", careless.getAddress().getPort()), ExitCode.STORE, "If-None-Match");
+    } finally {
+      careless.stop(0);
+    }
+  }
+
+  @Test
+  void aStartThatWaitsForItsStoreSaysSoAndStopsAtOnce() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Run run = run("waits", bucket("waits", silent.getLocalPort()));
+      run.await("opening the volume: ");
+      run.stop();
+      assertThat(run.text()).contains("stopped before the volume was open");
+    }
+  }
+
+  @Test
+  void aTakenPortmapperPortIsNamed() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String address = "127.0.0.1:" + taken.getLocalPort();
+      Path config =
+          config(
+              "portmap",
+              directory.resolve("store"),
+              "right password",
+              "[servers.nfs]\naddresses = [\"127.0.0.1:0\"]\nportmap_addresses = [\"" + address
+                  + "\"]");
+      assertRefused(config, ExitCode.ADDRESS, "servers.nfs.portmap_addresses", "rpcbind");
+    }
+  }
+
+  @Test
+  void whatAsksAServerThatDoesNotRunSaysHowToStartIt() throws Exception {
+    Path config = config("none");
+    assertCommand(ExitCode.UNEXPECTED, "start it with 'zerofs run", "status", "-c", config.toString());
+    assertCommand(ExitCode.UNEXPECTED, "no server answers", "flush", "-c", config.toString());
+    assertCommand(ExitCode.USAGE, "exists already", "init", config.toString());
+    assertThat(Files.readString(config)).contains("none.sock");
+  }
+
+  @Test
+  void quickstartGoesOnWithWhatIsThereAndRefusesToRunTwice() throws Exception {
+    Path where = directory.resolve("quick start");
+    Path file = where.resolve("zerofs.toml");
+    Main.Quickstart.prepare(where, file, "file://" + where.resolve("store"));
+    Files.writeString(file, Files.readString(file).replace(":2049", ":0"));
+    for (String each : List.of("once", "again")) {
+      Run run = new Run(each, "quickstart", where.toString()).awaitReady();
+      assertThat(run.text()).contains("mount -t nfs -o vers=3").doesNotContain("port=0");
+      new Run("beside-" + each, "quickstart", where.toString())
+          .assertEnds(ExitCode.USAGE, "is running already");
+      run.stop();
+    }
+  }
+
+  @Test
+  void aRunningServerIsAskedOverASocketOfItsUserOnly() throws Exception {
+    Path config = config("asked");
+    Run server = run("asked", config).awaitReady();
+    assertThat(Files.getPosixFilePermissions(directory.resolve("asked.sock")))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    assertCommand(ExitCode.OK, "\"health\": \"ok\"", "status", "--json", "-c", config.toString());
+    assertThat(answer.strip())
+        .matches("\\{(\"[a-z_.]+\": (\\d+|\"[^\"\\\\]*\")(, |}$))+");
+    assertCommand(ExitCode.OK, "flushed", "flush", "-c", config.toString());
+    // Someone who connects and says nothing keeps nobody from asking.
+    try (SocketChannel mute =
+        SocketChannel.open(UnixDomainSocketAddress.of(directory.resolve("asked.sock")))) {
+      assertThat(mute.isConnected()).isTrue();
+      assertCommand(ExitCode.OK, "health", "status", "-c", config.toString());
+    }
+    server.stop();
+    assertThat(directory.resolve("asked.sock")).doesNotExist();
   }
 }
