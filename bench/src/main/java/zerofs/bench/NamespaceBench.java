@@ -48,8 +48,8 @@ public class NamespaceBench {
       startDirectory();
     }
 
-    /// Lets what is done in the background catch up, outside of the measured time: rows in memory are
-    /// bounded by nothing else when names are made faster than runs are merged.
+    /// Lets what is done in the background catch up, outside of the measured time: without a pause
+    /// the heap, which holds the store as well, does not last.
     @Setup(Level.Iteration)
     public void drain() throws FsException {
       bench.volume.flush();
