@@ -45,6 +45,7 @@ class TidyTest {
   @Test
   void linesAreClean() {
     requireNone(TextRules.lines(tree));
+    requireNone(TextRules.columns(tree));
   }
 
   @Test
