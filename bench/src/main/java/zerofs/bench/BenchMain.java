@@ -133,6 +133,7 @@ public final class BenchMain {
   }
 
   private static String number(double micros) {
-    return String.format(Locale.ROOT, micros < 10 ? "%.3f" : micros < 1000 ? "%.1f" : "%.0f", micros);
+    return String.format(
+        Locale.ROOT, micros < 10 ? "%.3f" : micros < 1000 ? "%.1f" : "%.0f", micros);
   }
 }

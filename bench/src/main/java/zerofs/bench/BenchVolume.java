@@ -28,8 +28,7 @@ final class BenchVolume implements AutoCloseable {
   static final int MIB = 1 << 20;
 
   private static final VolumeSecrets SECRETS =
-      new VolumeSecrets(
-          "00112233445566778899aabbccddeeff", new Keys(new byte[32], new byte[16]));
+      new VolumeSecrets("00112233445566778899aabbccddeeff", new Keys(new byte[32], new byte[16]));
 
   final TracedObjectStore store = new TracedObjectStore(new ForgetfulStore());
   final Volume volume;

@@ -12,8 +12,8 @@ import org.openjdk.jmh.results.IterationResult;
 import org.openjdk.jmh.results.Result;
 import org.openjdk.jmh.results.ScalarResult;
 
-/// Processor time of the whole process per operation: what other users of the machine disturb least.
-/// It has in it what the engine does in the background, and the garbage collector.
+/// Processor time of the whole process per operation: what other users of the machine disturb
+/// least. It has in it what the engine does in the background, and the garbage collector.
 public final class CpuProfiler implements InternalProfiler {
   static final String LABEL = "cpu";
 
@@ -32,8 +32,7 @@ public final class CpuProfiler implements InternalProfiler {
       BenchmarkParams benchmark, IterationParams iteration, IterationResult result) {
     double micros = (system.getProcessCpuTime() - before) / 1e3;
     long operations = Math.max(1, result.getMetadata().getAllOps());
-    return List.of(
-        new ScalarResult(LABEL, micros / operations, "us/op", AggregationPolicy.MIN));
+    return List.of(new ScalarResult(LABEL, micros / operations, "us/op", AggregationPolicy.MIN));
   }
 
   @Override

@@ -158,8 +158,7 @@ public class NamespaceBench {
   @State(Scope.Benchmark)
   @SuppressWarnings("NullAway.Init")
   public static class Victims {
-    private static final ThreadMXBean THREADS =
-        (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     private Directory directory;
     private long allocated;

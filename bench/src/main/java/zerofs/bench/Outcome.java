@@ -52,7 +52,8 @@ record Outcome(
   String judged(Map<String, Outcome> others) {
     return switch (row.aim()) {
       case Row.Aim.None() -> "";
-      case Row.Aim.Micros(double most) -> verdict("≤ %s µs".formatted(number(most)), micros <= most);
+      case Row.Aim.Micros(double most) ->
+          verdict("≤ %s µs".formatted(number(most)), micros <= most);
       case Row.Aim.MicrosOver(String name, double most) -> {
         Outcome other = others.get(name);
         yield other == null
@@ -79,8 +80,7 @@ record Outcome(
         double own = 2 * one.micros / micros;
         double copy = 2 * copyOne.micros / copyTwo.micros;
         yield share(least, own / copy, "of memcpy's scaling (%.2f to %.2f)".formatted(own, copy))
-            + "; by processor time %.2f"
-                .formatted(one.cpu / cpu / (copyOne.cpu / copyTwo.cpu));
+            + "; by processor time %.2f".formatted(one.cpu / cpu / (copyOne.cpu / copyTwo.cpu));
       }
     };
   }

@@ -58,8 +58,7 @@ record Row(
 
   private static Row scaling(String what, Class<?> type, String method, int bytes) {
     return io(what + ", 2 threads", type, method, 2, bytes)
-        .aims(
-            new Aim.Scaling(what, "memcpy 32 KiB", "memcpy 32 KiB, 2 threads", 0.85));
+        .aims(new Aim.Scaling(what, "memcpy 32 KiB", "memcpy 32 KiB, 2 threads", 0.85));
   }
 
   private static Row stream(String compression) {

@@ -45,8 +45,8 @@ public final class Call {
     return opened;
   }
 
-  /// The commit sequence that covers all this call has changed or was told; 0 when nothing needs
-  /// to be stored for it.
+  /// The commit sequence that covers all this call has changed or was told; 0 when nothing needs to
+  /// be stored for it.
   public long sequence() {
     return sequence;
   }

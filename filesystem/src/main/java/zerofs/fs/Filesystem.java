@@ -6,8 +6,9 @@ import org.jspecify.annotations.Nullable;
 /// One mounted volume, as its front ends see it: POSIX semantics over inode numbers.
 ///
 /// **Attempt or wait.** Every operation takes a [Call]. With `Call.mayWait() == false` it answers
-/// from memory or throws [zerofs.base.Miss] having changed nothing, so a connection's own thread can
-/// try first and hand the same call to a thread that may wait. With `mayWait() == true` it blocks.
+/// from memory or throws [zerofs.base.Miss] having changed nothing, so a connection's own thread
+/// can try first and hand the same call to a thread that may wait. With `mayWait() == true` it
+/// blocks.
 ///
 /// **Durability.** Operations commit to memory, at once visible to all. [Call#sequence] is then the
 /// commit sequence that covers what the caller saw or changed; [#barrier] returns once all commits
@@ -58,9 +59,9 @@ public interface Filesystem extends AutoCloseable {
   /// @return attributes after the write
   Attributes write(Call call, long inode, long offset, ByteBuffer source) throws FsException;
 
-  /// Makes a regular file. With `exclusive` an existing name is EEXIST; without, an existing regular
-  /// file is returned (permission checked by the caller's later operations). `initial` applies to a
-  /// new file only; of a file that exists only `size` applies, as O_TRUNC does.
+  /// Makes a regular file. With `exclusive` an existing name is EEXIST; without, an existing
+  /// regular file is returned (permission checked by the caller's later operations). `initial`
+  /// applies to a new file only; of a file that exists only `size` applies, as O_TRUNC does.
   Attributes create(
       Call call, long directory, Name name, int mode, boolean exclusive, SetAttributes initial)
       throws FsException;
@@ -135,7 +136,8 @@ public interface Filesystem extends AutoCloseable {
   interface DirectoryVisitor {
     /// @param attributes of the entry's inode; null when that inode was removed meanwhile
     /// @return whether to go on; an entry answered with false was not taken
-    boolean entry(long cookie, Name name, long inode, FileType type, @Nullable Attributes attributes);
+    boolean entry(
+        long cookie, Name name, long inode, FileType type, @Nullable Attributes attributes);
   }
 
   /// @param bytesTotal capacity, bytes: `max_size_gb`, or a large constant without one

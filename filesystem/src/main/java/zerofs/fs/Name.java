@@ -13,7 +13,8 @@ public final class Name {
     this.hash = Arrays.hashCode(bytes);
   }
 
-  /// Copies `bytes`. Not validated: operations answer EINVAL, ENOENT or ENAMETOOLONG as POSIX has it.
+  /// Copies `bytes`. Not validated: operations answer EINVAL, ENOENT or ENAMETOOLONG as POSIX has
+  /// it.
   public static Name of(byte[] bytes) {
     return new Name(bytes.clone());
   }

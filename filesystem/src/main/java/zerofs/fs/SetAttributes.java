@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /// Changes of a setattr; null = leave as is.
 ///
 /// @param guardCtime when given, the change is made only if the inode's ctime equals it, else
-///     FsError.NOT_SYNC (RFC 1813 §3.3.2)
+///   FsError.NOT_SYNC (RFC 1813 §3.3.2)
 public record SetAttributes(
     @Nullable Integer mode,
     @Nullable Integer uid,

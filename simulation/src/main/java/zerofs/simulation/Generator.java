@@ -187,7 +187,8 @@ final class Generator {
     return oneIn(2)
         ? new SetTime.Now()
         : new SetTime.At(
-            new Time(random.nextLong(-5_000_000_000L, 5_000_000_000L), random.nextInt(1_000_000_000)));
+            new Time(
+                random.nextLong(-5_000_000_000L, 5_000_000_000L), random.nextInt(1_000_000_000)));
   }
 
   private int id() {
@@ -205,7 +206,8 @@ final class Generator {
       case 2, 3 -> SetAttributes.ofOwner(oneIn(2) ? null : id(), oneIn(3) ? null : id());
       case 4, 5 -> SetAttributes.ofTimes(oneIn(3) ? null : time(), oneIn(3) ? null : time());
       case 6 -> new SetAttributes(mode(), id(), id(), null, time(), time(), null);
-      case 7 -> new SetAttributes(mode(), null, null, offset(), null, oneIn(2) ? time() : null, null);
+      case 7 ->
+          new SetAttributes(mode(), null, null, offset(), null, oneIn(2) ? time() : null, null);
       case 8 -> SetAttributes.ofSize(oneIn(20) ? -1 - offset() : 0);
       default -> SetAttributes.ofSize(offset());
     };
@@ -243,11 +245,12 @@ final class Generator {
       case 12, 13 -> new Op.Access(caller, file(), random.nextInt(8));
       case 14, 15 -> new Op.Readlink(caller, file());
       case 16, 17, 18, 19, 20, 21, 22, 23 -> read(caller, regular);
-      case 24, 25, 26 -> new Op.Readdir(
-          caller,
-          oneIn(30) ? file() : directory(),
-          oneIn(2) ? 0 : random.nextInt(6),
-          oneIn(2) ? Integer.MAX_VALUE : 1 + random.nextInt(6));
+      case 24, 25, 26 ->
+          new Op.Readdir(
+              caller,
+              oneIn(30) ? file() : directory(),
+              oneIn(2) ? 0 : random.nextInt(6),
+              oneIn(2) ? Integer.MAX_VALUE : 1 + random.nextInt(6));
       case 27, 28 -> new Op.Open(caller, file(), random.nextInt(8));
       case 29, 30 -> inodes.open.isEmpty() ? new Op.Open(caller, regular, 4) : release();
       case 31, 32 -> new Op.Statfs();
@@ -294,8 +297,7 @@ final class Generator {
     long directory = directory();
     Name name = oneIn(6) ? existing(directory) : name();
     return switch (dice) {
-      case 46, 47, 48 ->
-          new Op.CreateExclusive(caller, directory, name, 1 + random.nextInt(3));
+      case 46, 47, 48 -> new Op.CreateExclusive(caller, directory, name, 1 + random.nextInt(3));
       case 49, 50, 51, 52, 53, 54 -> new Op.Mkdir(caller, directory, name, mode());
       case 55, 56, 57, 58 -> new Op.Symlink(caller, directory, name, target());
       case 59, 60, 61, 62 ->

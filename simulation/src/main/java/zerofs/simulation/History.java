@@ -13,11 +13,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import zerofs.base.SeededRandomness;
 import zerofs.base.SimulatedTasks;
-import zerofs.codec.Compression;
-import zerofs.codec.Keys;
-import zerofs.codec.ObjectEnvelope;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
 import zerofs.fs.Caller;
@@ -28,18 +24,14 @@ import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.fs.SetAttributes.Time;
 import zerofs.fs.engine.Volume;
-import zerofs.fs.page.SlabMemory;
-import zerofs.log.VolumeSecrets;
-import zerofs.manifest.Manifest;
-import zerofs.manifest.ManifestStore;
 import zerofs.objectstore.LatencyObjectStore;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.StorageException;
 
 /// A generated history of one volume: every operation on the engine and on [PosixModel], every
-/// answer, error, attribute, byte and listing compared, with clean stops and crashes on the way. One
-/// seed is one history; time and threads are simulated.
+/// answer, error, attribute, byte and listing compared, with clean stops and crashes on the way.
+/// One seed is one history; time and threads are simulated.
 ///
 /// A crash loses what was not stored. What must be there afterwards is the model as it was when the
 /// engine's recovered commit sequence was reached: nothing more, nothing less.
@@ -70,7 +62,7 @@ public final class History {
   /// @param operations how many
   /// @param restarts how many stops on the way, every second one a crash
   /// @param whole whether it begins with one file that gets as many links as one may have, and ends
-  ///     with damage to all data in the store
+  ///   with damage to all data in the store
   public record Settings(long seed, long operations, int restarts, boolean whole) {}
 
   /// What a successful operation did: enough to do it again to a copy of the model.
@@ -100,7 +92,8 @@ public final class History {
 
   /// Runs it.
   ///
-  /// @throws IllegalStateException at the first difference, with seed, operation and what went before
+  /// @throws IllegalStateException at the first difference, with seed, operation and what went
+  ///   before
   public Summary run() {
     simulation.run(
         () -> {
@@ -117,7 +110,8 @@ public final class History {
   private void story() throws StorageException, FsException {
     start();
     Attributes root = volume().getattr(root(), Filesystem.ROOT);
-    model = new PosixModel(BYTES_MAX, PosixModel.root(time(root.ctimeSeconds(), root.ctimeNanos())));
+    model =
+        new PosixModel(BYTES_MAX, PosixModel.root(time(root.ctimeSeconds(), root.ctimeNanos())));
     useModel(model);
     if (settings.whole()) {
       makeManyLinks();
@@ -188,8 +182,7 @@ public final class History {
   /// A volume that was closed makes nothing durable any more, and says so.
   private void requireClosed(Volume closed) {
     try {
-      closed.create(
-          root(), Filesystem.ROOT, Name.of("late"), 0600, false, SetAttributes.NONE);
+      closed.create(root(), Filesystem.ROOT, Name.of("late"), 0600, false, SetAttributes.NONE);
       closed.barrier(closed.committedSequence());
     } catch (FsException e) {
       if (e.error() == FsError.CLOSED) {
@@ -201,7 +194,8 @@ public final class History {
     throw difference("a closed volume acknowledged a change", null);
   }
 
-  /// Damages every frame in the store: what is not in memory reads as EIO, names and attributes stay.
+  /// Damages every frame in the store: what is not in memory reads as EIO, names and attributes
+  /// stay.
   private void damage() throws StorageException, FsException {
     volume().flush();
     stopCleanly();
@@ -276,9 +270,7 @@ public final class History {
   private void makeManyLinks() {
     step(new Op.Mkdir(Caller.ROOT, Filesystem.ROOT, LINKS, 0700));
     ModelNode directory = Objects.requireNonNull(model.child(Filesystem.ROOT, LINKS));
-    step(
-        new Op.Create(
-            Caller.ROOT, directory.inode, Name.of("0"), 0600, true, SetAttributes.NONE));
+    step(new Op.Create(Caller.ROOT, directory.inode, Name.of("0"), 0600, true, SetAttributes.NONE));
     ModelNode file = Objects.requireNonNull(model.child(directory.inode, Name.of("0")));
     inodes.forget(directory.inode);
     inodes.forget(file.inode);
@@ -303,7 +295,11 @@ public final class History {
     } catch (FsException e) {
       if (!allowed.contains(e.error())) {
         throw difference(
-            "it failed with " + e.error() + " (" + e.getMessage() + "), but only these apply: "
+            "it failed with "
+                + e.error()
+                + " ("
+                + e.getMessage()
+                + "), but only these apply: "
                 + allowed,
             e);
       }
@@ -354,7 +350,9 @@ public final class History {
         requireEqual("the attributes answered", model.require(inode).attributes(0), told);
       }
       for (ModelNode each : touched) {
-        check(each, !(op instanceof Op.Read || op instanceof Op.Readdir || op instanceof Op.Readlink));
+        check(
+            each,
+            !(op instanceof Op.Read || op instanceof Op.Readdir || op instanceof Op.Readlink));
       }
     } catch (FsException e) {
       throw difference("a look at what it touched failed: " + e.error(), e);
@@ -371,13 +369,14 @@ public final class History {
           case Op.Read it -> atime(it.inode());
           case Op.Readlink it -> atime(it.inode());
           case Op.Readdir it -> atime(it.directory());
-          default ->
-              told == null ? time(0, 0) : time(told.ctimeSeconds(), told.ctimeNanos());
+          default -> told == null ? time(0, 0) : time(told.ctimeSeconds(), told.ctimeNanos());
         };
     long nanos = now.seconds() * 1_000_000_000L + now.nanos();
     boolean within = nanos >= began && nanos <= simulation.wallNanos();
     // Outside, nothing was changed: the comparison of attributes shows whether that is right.
-    return within ? now : time(Math.floorDiv(began, 1_000_000_000L), (int) (began % 1_000_000_000L));
+    return within
+        ? now
+        : time(Math.floorDiv(began, 1_000_000_000L), (int) (began % 1_000_000_000L));
   }
 
   private Time ctime(long inode) throws FsException {
@@ -431,10 +430,26 @@ public final class History {
 
   private static Attributes withChange(Attributes it, long change) {
     return new Attributes(
-        it.inode(), it.type(), it.mode(), it.nlink(), it.uid(), it.gid(), it.size(),
-        it.allocatedBytes(), it.major(), it.minor(), it.atimeSeconds(), it.atimeNanos(),
-        it.mtimeSeconds(), it.mtimeNanos(), it.ctimeSeconds(), it.ctimeNanos(),
-        it.btimeSeconds(), it.btimeNanos(), change, it.parent());
+        it.inode(),
+        it.type(),
+        it.mode(),
+        it.nlink(),
+        it.uid(),
+        it.gid(),
+        it.size(),
+        it.allocatedBytes(),
+        it.major(),
+        it.minor(),
+        it.atimeSeconds(),
+        it.atimeNanos(),
+        it.mtimeSeconds(),
+        it.mtimeNanos(),
+        it.ctimeSeconds(),
+        it.ctimeNanos(),
+        it.btimeSeconds(),
+        it.btimeNanos(),
+        change,
+        it.parent());
   }
 
   private Answer run(Op op) throws FsException {
@@ -442,8 +457,7 @@ public final class History {
     return switch (op) {
       case Op.Lookup it -> lookup(it);
       case Op.Getattr it -> known(fs.getattr(call(it.caller()), it.inode()), it.inode());
-      case Op.Setattr it ->
-          new Answer(fs.setattr(call(it.caller()), it.inode(), it.changes()));
+      case Op.Setattr it -> new Answer(fs.setattr(call(it.caller()), it.inode(), it.changes()));
       case Op.Access it -> access(it);
       case Op.Readlink it -> readlink(it);
       case Op.Read it -> read(it.caller(), it.inode(), it.offset(), it.length());
@@ -457,7 +471,11 @@ public final class History {
       case Op.Create it ->
           new Answer(
               fs.create(
-                  call(it.caller()), it.directory(), it.name(), it.mode(), it.exclusive(),
+                  call(it.caller()),
+                  it.directory(),
+                  it.name(),
+                  it.mode(),
+                  it.exclusive(),
                   it.initial()));
       case Op.CreateExclusive it ->
           new Answer(
@@ -467,14 +485,16 @@ public final class History {
       case Op.Symlink it ->
           new Answer(
               fs.symlink(
-                  call(it.caller()),
-                  it.directory(),
-                  it.name(),
-                  Name.of(it.target()).toBytes()));
+                  call(it.caller()), it.directory(), it.name(), Name.of(it.target()).toBytes()));
       case Op.Mknod it ->
           new Answer(
               fs.mknod(
-                  call(it.caller()), it.directory(), it.name(), it.type(), it.mode(), it.major(),
+                  call(it.caller()),
+                  it.directory(),
+                  it.name(),
+                  it.type(),
+                  it.mode(),
+                  it.major(),
                   it.minor()));
       case Op.Link it ->
           new Answer(fs.link(call(it.caller()), it.inode(), it.directory(), it.name()));
@@ -493,7 +513,11 @@ public final class History {
       case Op.Rmdir it -> fs.rmdir(call(it.caller()), it.directory(), it.name());
       case Op.Rename it ->
           fs.rename(
-              call(it.caller()), it.fromDirectory(), it.from(), it.toDirectory(), it.to(),
+              call(it.caller()),
+              it.fromDirectory(),
+              it.from(),
+              it.toDirectory(),
+              it.to(),
               it.mode());
       case Op.Release it -> fs.release(root(), it.inode());
       case Op.Barrier _ -> fs.barrier(fs.committedSequence());
@@ -547,8 +571,16 @@ public final class History {
     int at = Arrays.mismatch(expected, 0, expected.length, target.array(), 0, count);
     if (at >= 0) {
       throw difference(
-          "read " + count + " bytes of inode " + inode + " at " + offset + ", expected "
-              + expected.length + "; first difference at byte " + at,
+          "read "
+              + count
+              + " bytes of inode "
+              + inode
+              + " at "
+              + offset
+              + ", expected "
+              + expected.length
+              + "; first difference at byte "
+              + at,
           null);
     }
     return Answer.NOTHING;
@@ -627,8 +659,13 @@ public final class History {
     Filesystem.VolumeStatistics told = volume().statfs(root());
     if (told.bytesUsed() != model.allocated() || told.inodesUsed() != model.nodes().size()) {
       throw difference(
-          "statfs says " + told + ", expected " + model.allocated() + " bytes and "
-              + model.nodes().size() + " inodes",
+          "statfs says "
+              + told
+              + ", expected "
+              + model.allocated()
+              + " bytes and "
+              + model.nodes().size()
+              + " inodes",
           null);
     }
     return Answer.NOTHING;
@@ -638,8 +675,7 @@ public final class History {
   private void checkWholeTree() throws FsException {
     statfs();
     for (ModelNode node : List.copyOf(model.nodes())) {
-      requireEqual(
-          "inode " + node.inode, node.attributes(0), volume().getattr(root(), node.inode));
+      requireEqual("inode " + node.inode, node.attributes(0), volume().getattr(root(), node.inode));
       if (node.isDirectory()) {
         checkDirectory(node);
       } else if (node.isFile()) {
@@ -651,8 +687,8 @@ public final class History {
   }
 
   private void checkDirectory(ModelNode node) throws FsException {
-    Map<Name, Long> found = new TreeMap<>((one, other) ->
-        Arrays.compareUnsigned(one.toBytes(), other.toBytes()));
+    Map<Name, Long> found =
+        new TreeMap<>((one, other) -> Arrays.compareUnsigned(one.toBytes(), other.toBytes()));
     volume()
         .readdir(
             root().asOpened(),
@@ -662,13 +698,15 @@ public final class History {
               found.put(name, inode);
               return true;
             });
-    model.listing(node.inode).forEach(
-        (name, child) -> {
-          Long inode = found.remove(name);
-          if (inode == null || inode != child.inode) {
-            throw difference("directory " + node.inode + " has " + name + " → " + inode, null);
-          }
-        });
+    model
+        .listing(node.inode)
+        .forEach(
+            (name, child) -> {
+              Long inode = found.remove(name);
+              if (inode == null || inode != child.inode) {
+                throw difference("directory " + node.inode + " has " + name + " → " + inode, null);
+              }
+            });
     if (!found.isEmpty()) {
       throw difference("directory " + node.inode + " has too much: " + found.keySet(), null);
     }

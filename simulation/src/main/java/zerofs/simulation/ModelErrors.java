@@ -227,8 +227,7 @@ final class ModelErrors {
     ModelNode node = model.node(op.inode());
     if (node != null
         && node.isFile()
-        && !model.hasRoom(
-            node.allocatedAfterWrite(op.offset(), op.length()) - node.allocated())) {
+        && !model.hasRoom(node.allocatedAfterWrite(op.offset(), op.length()) - node.allocated())) {
       errors.add(FsError.NO_SPACE);
     }
     return errors;
@@ -319,8 +318,7 @@ final class ModelErrors {
 
   private Set<FsError> mknod(Op.Mknod op) {
     Set<FsError> errors = makeNew(op.caller(), op.directory(), op.name());
-    boolean isDevice =
-        op.type() == FileType.CHARACTER_DEVICE || op.type() == FileType.BLOCK_DEVICE;
+    boolean isDevice = op.type() == FileType.CHARACTER_DEVICE || op.type() == FileType.BLOCK_DEVICE;
     if (isDevice && !op.caller().isSuperuser()) {
       errors.add(FsError.NOT_PERMITTED);
     }

@@ -8,8 +8,8 @@ import zerofs.fs.engine.Volume;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.StorageException;
 
-/// The long runs of what the tests run short:
-/// `model OPERATIONS RESTARTS SEED...`, `races ROUNDS`, `torn READS`.
+/// The long runs of what the tests run short: `model OPERATIONS RESTARTS SEED...`, `races ROUNDS`,
+/// `torn READS`.
 public final class ModelMain {
   private static final Tasks TASKS =
       new SystemTasks(

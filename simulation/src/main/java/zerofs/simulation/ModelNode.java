@@ -135,9 +135,7 @@ final class ModelNode {
       if (block != null) {
         Arrays.fill(block, kept, BLOCK_BYTES, (byte) 0);
       }
-      extents
-          .tailSet(newSize / EXTENT_BYTES + (newSize % EXTENT_BYTES == 0 ? 0 : 1), true)
-          .clear();
+      extents.tailSet(newSize / EXTENT_BYTES + (newSize % EXTENT_BYTES == 0 ? 0 : 1), true).clear();
     }
     size = newSize;
   }

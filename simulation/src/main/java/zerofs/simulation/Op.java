@@ -24,16 +24,10 @@ sealed interface Op {
   record Write(Caller caller, long inode, long offset, int length, long seed) implements Op {}
 
   record Create(
-      Caller caller,
-      long directory,
-      Name name,
-      int mode,
-      boolean exclusive,
-      SetAttributes initial)
+      Caller caller, long directory, Name name, int mode, boolean exclusive, SetAttributes initial)
       implements Op {}
 
-  record CreateExclusive(Caller caller, long directory, Name name, long verifier)
-      implements Op {}
+  record CreateExclusive(Caller caller, long directory, Name name, long verifier) implements Op {}
 
   record Mkdir(Caller caller, long directory, Name name, int mode) implements Op {}
 

@@ -156,8 +156,7 @@ final class PosixModel {
     return (mode & 010) != 0 ? kept & ~SETGID : kept;
   }
 
-  private List<ModelNode> setattr(
-      Caller caller, ModelNode node, SetAttributes changes, Time now) {
+  private List<ModelNode> setattr(Caller caller, ModelNode node, SetAttributes changes, Time now) {
     if (changes.isEmpty()) {
       return List.of(node);
     }

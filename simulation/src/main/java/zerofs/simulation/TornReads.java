@@ -16,7 +16,8 @@ import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 
-/// Two writers of 1 MiB patterns and two readers on one file: a read that shows two patterns is torn.
+/// Two writers of 1 MiB patterns and two readers on one file: a read that shows two patterns is
+/// torn.
 final class TornReads {
   private static final int BYTES = 1 << 20;
   private static final int OFFSET = 777;

@@ -13,8 +13,8 @@ import zerofs.fs.FsException;
 import zerofs.fs.Name;
 
 /// Walks a whole tree and sees whether it is one: every directory reached once, under the parent it
-/// names, with as many links as it should have; every other inode with as many links as names; names
-/// unique and found by lookup; totals equal to a recount.
+/// names, with as many links as it should have; every other inode with as many links as names;
+/// names unique and found by lookup; totals equal to a recount.
 final class TreeChecker {
   private static final Call ROOT = Call.waiting(Caller.ROOT).asOpened();
 
@@ -45,8 +45,9 @@ final class TreeChecker {
   private void directory(long inode, long parent) throws FsException {
     require(directories.add(inode), "directory " + inode + " is reached twice");
     Attributes attributes = fs.getattr(ROOT, inode);
-    require(attributes.parent() == parent, "directory " + inode + " names parent "
-        + attributes.parent() + ", but is in " + parent);
+    require(
+        attributes.parent() == parent,
+        "directory " + inode + " names parent " + attributes.parent() + ", but is in " + parent);
     Map<Name, Long> children = new HashMap<>();
     Set<Long> subdirectories = new HashSet<>();
     fs.readdir(
@@ -66,8 +67,13 @@ final class TreeChecker {
         });
     require(
         attributes.nlink() == 2 + subdirectories.size(),
-        "directory " + inode + " has " + attributes.nlink() + " links and "
-            + subdirectories.size() + " subdirectories");
+        "directory "
+            + inode
+            + " has "
+            + attributes.nlink()
+            + " links and "
+            + subdirectories.size()
+            + " subdirectories");
     for (Map.Entry<Name, Long> each : children.entrySet()) {
       Attributes found = fs.lookup(ROOT, inode, each.getKey());
       require(found.inode() == each.getValue(), "lookup of " + each.getKey() + " in " + inode);

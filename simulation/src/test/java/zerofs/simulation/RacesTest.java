@@ -27,14 +27,12 @@ class RacesTest {
   private static long race(SimulatedTasks simulation, long seed) {
     MemoryObjectStore store = TestVolumes.empty();
     try {
-      Volume volume =
-          TestVolumes.open(store, simulation.group("first"), 1, Long.MAX_VALUE);
+      Volume volume = TestVolumes.open(store, simulation.group("first"), 1, Long.MAX_VALUE);
       long successes = new Races(volume, simulation).run(8, 60, seed);
       volume.awaitReaper();
       long inodes = TreeChecker.check(volume);
       volume.close();
-      Volume again =
-          TestVolumes.open(store, simulation.group("second"), 2, Long.MAX_VALUE);
+      Volume again = TestVolumes.open(store, simulation.group("second"), 2, Long.MAX_VALUE);
       assertThat(TreeChecker.check(again)).isEqualTo(inodes);
       again.close();
       return successes;

@@ -11,13 +11,13 @@ import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 
 /// Tasks under one seeded scheduler, in virtual time: exactly one runs at any moment, a seed picks
-/// which goes on at every wait, lock, fork and yield point, and time moves only when nobody can run,
-/// to the earliest timed wait. One seed is one history: [#digest] tells whether two runs took the
-/// same one.
+/// which goes on at every wait, lock, fork and yield point, and time moves only when nobody can
+/// run, to the earliest timed wait. One seed is one history: [#digest] tells whether two runs took
+/// the same one.
 ///
-/// A task belongs to a group, inherited by what it forks: [#kill] stops a group for good, as a crash
-/// of one process does, [#suspend] lets it sleep. What a killed task held stays held; its group's
-/// locks are its own.
+/// A task belongs to a group, inherited by what it forks: [#kill] stops a group for good, as a
+/// crash of one process does, [#suspend] lets it sleep. What a killed task held stays held; its
+/// group's locks are its own.
 ///
 /// State is touched only by the task that runs, or before [#run]; the hand-over orders memory.
 public final class SimulatedTasks implements Tasks {
@@ -85,7 +85,8 @@ public final class SimulatedTasks implements Tasks {
     ended.acquireUninterruptibly();
     Throwable failed = failure;
     if (failed != null) {
-      throw new IllegalStateException("simulation failed after " + steps + " steps: " + failed, failed);
+      throw new IllegalStateException(
+          "simulation failed after " + steps + " steps: " + failed, failed);
     }
   }
 

@@ -1,8 +1,8 @@
 package zerofs.base;
 
-/// Threads, locks, waits and time of one process: the seam through which the whole engine can run in
-/// a seeded, single-stepped simulation. Nothing else in the engine starts a thread, takes a lock,
-/// sleeps or reads a clock.
+/// Threads, locks, waits and time of one process: the seam through which the whole engine can run
+/// in a seeded, single-stepped simulation. Nothing else in the engine starts a thread, takes a
+/// lock, sleeps or reads a clock.
 ///
 /// Two implementations: [SystemTasks] (the JDK's) and [SimulatedTasks] (one task runs at a time, a
 /// seed picks which, time is virtual). Locks are not reentrant in either.

@@ -1,3 +1,4 @@
-/// Clock, chance, threads and waits: everything that a simulation must control enters the engine through here.
+/// Clock, chance, threads and waits: everything that a simulation must control enters the engine
+/// through here.
 @org.jspecify.annotations.NullMarked
 package zerofs.base;

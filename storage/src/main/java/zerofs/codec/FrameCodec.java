@@ -10,6 +10,7 @@ import zerofs.objectstore.StorageException;
 /// payload = algorithm (1 byte: 0 raw, 1 zstd, 2 lz4) | data; raw when compression saves < 5 %
 /// nonce   = 16 bytes of the object | frame number (8 bytes, little-endian)
 /// ```
+///
 /// Spec: docs/FORMAT.md. One instance serves one volume. Any thread may call; contexts come from a
 /// bounded pool. Buffers may be direct or heap, direct ones are faster; positions of `source` are
 /// left alone.
@@ -27,11 +28,12 @@ public interface FrameCodec {
   /// HKDF-SHA256(data key; salt = `epochSalt`; info = volume, kind, epoch, number).
   ///
   /// @param epochSalt 16 random bytes of the epoch that made the object; they stand in every
-  ///     manifest and in every object's footer, and make keys unique between writers that race
+  ///   manifest and in every object's footer, and make keys unique between writers that race
   ObjectKey objectKey(ObjectId object, byte[] epochSalt);
 
   /// Encodes the remaining bytes of `source` at the position of `target`, which advances. `target`
-  /// must have `source.remaining() + OVERHEAD_BYTES` left. `aad` binds further bytes (may be empty).
+  /// must have `source.remaining() + OVERHEAD_BYTES` left. `aad` binds further bytes (may be
+  /// empty).
   ///
   /// @return bytes written
   int encode(

@@ -20,6 +20,7 @@ import zerofs.objectstore.StorageException.Invalid.Reason;
 ///   0       4         6          8           12           16      20     36        60         108
 ///   | magic | version | reserved | memoryKiB | iterations | lanes | salt | nonce24 | wrapped key |
 /// ```
+///
 /// Little-endian. wrapped key = XChaCha20-Poly1305(Argon2id(password, salt), nonce24; data key),
 /// AAD = volume id ‖ the 60 bytes before it. Argon2id: RFC 9106. Spec: docs/FORMAT.md "Key".
 public final class KeyObject {
@@ -55,7 +56,8 @@ public final class KeyObject {
     out.putInt(MEMORY_KIB).putInt(ITERATIONS).putInt(LANES).put(salt).put(nonce);
     byte[] header = Arrays.copyOf(out.array(), HEADER_BYTES);
     try {
-      cipher(Cipher.ENCRYPT_MODE, password, volumeId, header).doFinal(ByteBuffer.wrap(dataKey), out);
+      cipher(Cipher.ENCRYPT_MODE, password, volumeId, header)
+          .doFinal(ByteBuffer.wrap(dataKey), out);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("wrapping the data key failed", e);
     }
@@ -75,8 +77,7 @@ public final class KeyObject {
     int version = Short.toUnsignedInt(in.getShort(4));
     if (version > VERSION) {
       throw new StorageException.Invalid(
-          Reason.FORMAT_TOO_NEW,
-          "the key object has version " + version + ": use a newer release");
+          Reason.FORMAT_TOO_NEW, "the key object has version " + version + ": use a newer release");
     }
     int memory = in.remaining() == BYTES ? in.getInt(8) : 0;
     int iterations = in.remaining() == BYTES ? in.getInt(12) : 0;
@@ -119,8 +120,7 @@ public final class KeyObject {
     byte[] key = new byte[32];
     argon.generateBytes(password.getBytes(StandardCharsets.UTF_8), key);
     SecretKeySpec subKey =
-        new SecretKeySpec(
-            ChaCha.hchacha20(key, Arrays.copyOfRange(header, 36, 52)), "ChaCha20");
+        new SecretKeySpec(ChaCha.hchacha20(key, Arrays.copyOfRange(header, 36, 52)), "ChaCha20");
     byte[] nonce = new byte[12];
     System.arraycopy(header, 52, nonce, 4, 8);
     Cipher cipher = Cipher.getInstance("ChaCha20-Poly1305");

@@ -19,9 +19,10 @@ import zerofs.objectstore.StorageException.Invalid.Reason;
 ///   0       4      5          6         8          24      40             44        48
 ///   | magic | kind | reserved | version | volumeId | nonce | payloadBytes | crc32c | payload
 /// ```
-/// Little-endian. The crc covers the header before it. Payload: XChaCha20-Poly1305 under
-/// HKDF(data key; salt = nonce; kind ‖ name), AAD = the header before the crc. The nonce is random,
-/// so it also tells whose object a name holds. Spec: docs/FORMAT.md "Envelope".
+///
+/// Little-endian. The crc covers the header before it. Payload: XChaCha20-Poly1305 under HKDF(data
+/// key; salt = nonce; kind ‖ name), AAD = the header before the crc. The nonce is random, so it
+/// also tells whose object a name holds. Spec: docs/FORMAT.md "Envelope".
 public final class ObjectEnvelope {
   /// "ZFSE".
   public static final int MAGIC = 0x4553465a;
@@ -56,8 +57,7 @@ public final class ObjectEnvelope {
     byte[] header = Arrays.copyOf(out.array(), out.position());
     out.putInt(crc(header));
     try {
-      cipher(Cipher.ENCRYPT_MODE, name, kind, nonce, header)
-          .doFinal(ByteBuffer.wrap(payload), out);
+      cipher(Cipher.ENCRYPT_MODE, name, kind, nonce, header).doFinal(ByteBuffer.wrap(payload), out);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("sealing " + name + " failed", e);
     }
@@ -84,7 +84,11 @@ public final class ObjectEnvelope {
     if (version > versionMax) {
       throw new StorageException.Invalid(
           Reason.FORMAT_TOO_NEW,
-          name + " has format version " + version + ", this program knows up to " + versionMax
+          name
+              + " has format version "
+              + version
+              + ", this program knows up to "
+              + versionMax
               + ": use a newer release");
     }
     byte[] owner = new byte[16];

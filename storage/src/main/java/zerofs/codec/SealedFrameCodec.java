@@ -226,7 +226,11 @@ public final class SealedFrameCodec implements FrameCodec {
           try {
             int bytes =
                 unlz4.decompress(
-                    in, in.position(), in.remaining(), target, target.position(),
+                    in,
+                    in.position(),
+                    in.remaining(),
+                    target,
+                    target.position(),
                     target.remaining());
             target.position(target.position() + bytes);
             return bytes;

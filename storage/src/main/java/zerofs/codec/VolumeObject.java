@@ -14,6 +14,7 @@ import zerofs.objectstore.StorageException.Invalid.Reason;
 ///   0       4         6          8        16         24         32         48        56
 ///   | magic | version | reserved | compat | roCompat | incompat | volumeId | created | crc32c |
 /// ```
+///
 /// Little-endian. Feature bits as ext4 has them: an unknown `incompat` bit refuses, an unknown
 /// `roCompat` bit refuses to write, an unknown `compat` bit is ignored. Spec: docs/FORMAT.md
 /// "Volume".
@@ -57,16 +58,16 @@ public record VolumeObject(
     if (version > VERSION || incompat != 0 || roCompat != 0) {
       throw new StorageException.Invalid(
           Reason.FORMAT_TOO_NEW,
-          "the volume has format version " + version + ", features incompat=0x"
-              + Long.toHexString(incompat) + " ro-compat=0x" + Long.toHexString(roCompat)
+          "the volume has format version "
+              + version
+              + ", features incompat=0x"
+              + Long.toHexString(incompat)
+              + " ro-compat=0x"
+              + Long.toHexString(roCompat)
               + ", which this program does not know: use a newer release");
     }
     return new VolumeObject(
-        in.getLong(8),
-        roCompat,
-        incompat,
-        HexFormat.of().formatHex(all, 32, 48),
-        in.getLong(48));
+        in.getLong(8), roCompat, incompat, HexFormat.of().formatHex(all, 32, 48), in.getLong(48));
   }
 
   private static int crc(byte[] bytes) {

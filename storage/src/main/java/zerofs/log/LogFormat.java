@@ -29,6 +29,7 @@ import zerofs.objectstore.StorageException;
 /// 132 directoryPlain 4 | 136 frameCount 4 | 140 reserved 4 | 144 objectBytes 8 | 152 reserved 4
 /// 156 crc32c of the footer before it
 /// ```
+///
 /// Little-endian. The footer is written last, so a whole footer means a whole object. Its first 112
 /// bytes are the AAD of delta and directory, whose frame numbers start at SECTION_FRAMES_START and
 /// 2^20 later. Spec: docs/FORMAT.md "Log object".
@@ -161,7 +162,10 @@ public final class LogFormat {
     LogHeader header = header(name, footer, in);
     if (header.epoch() != epoch || header.position() != position) {
       throw new StorageException.Corrupt(
-          name + " holds the object of epoch " + header.epoch() + ", position "
+          name
+              + " holds the object of epoch "
+              + header.epoch()
+              + ", position "
               + header.position());
     }
     long framesBytes = in.getLong(112);

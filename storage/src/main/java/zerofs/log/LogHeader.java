@@ -7,7 +7,7 @@ package zerofs.log;
 /// @param salt salt of the epoch, 16 bytes in hexadecimal
 /// @param nonce random, 16 bytes in hexadecimal: whose object this is
 /// @param predecessor nonce of the object at the position before, in the same epoch; zeros at its
-///     start
+///   start
 /// @param knownStored highest position that its writer knew stored when it was made
 /// @param firstSequence first commit sequence in it; a fence: 0
 /// @param lastSequence last commit sequence that the log holds up to it

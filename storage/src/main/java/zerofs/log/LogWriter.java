@@ -16,9 +16,9 @@ import zerofs.objectstore.StorageException;
 /// Extends the log of one epoch: sends objects, settles what became of them, counts them as stored
 /// in order of position.
 ///
-/// A PUT goes on until it is settled: a store that is away is waited for, an outcome that is unknown
-/// is found out by reading. A position that holds another writer's object deposes this one: it sends
-/// and acknowledges nothing more.
+/// A PUT goes on until it is settled: a store that is away is waited for, an outcome that is
+/// unknown is found out by reading. A position that holds another writer's object deposes this one:
+/// it sends and acknowledges nothing more.
 ///
 /// Any task may send; the listener is told in order, one call at a time.
 public final class LogWriter {
@@ -83,7 +83,14 @@ public final class LogWriter {
       lastNonce = nonce;
       lastPosition = position;
       return new LogHeader(
-          kind, epoch, position, salt, nonce, predecessor, storedPosition, firstSequence,
+          kind,
+          epoch,
+          position,
+          salt,
+          nonce,
+          predecessor,
+          storedPosition,
+          firstSequence,
           lastSequence);
     } finally {
       mutex.unlock();
@@ -146,7 +153,8 @@ public final class LogWriter {
     }
   }
 
-  /// Counts the next object as stored; null, and nobody is telling any more, when it is not settled.
+  /// Counts the next object as stored; null, and nobody is telling any more, when it is not
+  /// settled.
   private Map.@Nullable Entry<Long, Long> nextInOrder() {
     mutex.lock();
     try {
@@ -165,7 +173,9 @@ public final class LogWriter {
   private StorageException.Fenced depose(String why) {
     StorageException.Fenced reason =
         new StorageException.Fenced(
-            why + ": this process is deposed (epoch " + epoch
+            why
+                + ": this process is deposed (epoch "
+                + epoch
                 + ") and acknowledges nothing more as durable");
     boolean first;
     mutex.lock();

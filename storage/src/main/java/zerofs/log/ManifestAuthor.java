@@ -10,9 +10,9 @@ import zerofs.objectstore.StorageException;
 
 /// Writes the manifests of the epoch's writer. One task.
 ///
-/// A PUT that ended without an answer may have been applied, or be applied later: its number is then
-/// neither free nor lost. That very object is settled before the next number is asked for, since
-/// another one under the same number would find its own predecessor there and take it for a
+/// A PUT that ended without an answer may have been applied, or be applied later: its number is
+/// then neither free nor lost. That very object is settled before the next number is asked for,
+/// since another one under the same number would find its own predecessor there and take it for a
 /// stranger's.
 public final class ManifestAuthor {
   private final ManifestStore manifests;
@@ -35,8 +35,8 @@ public final class ManifestAuthor {
   /// Says that the runs hold every row up to `mark`, which counts as stored (Rule
   /// FLUSH_STORED_ONLY). A number that holds another's manifest deposes this writer.
   ///
-  /// @throws StorageException.Unavailable when an earlier manifest turns out to be stored whose mark
-  ///     is higher: its rows are not in these runs
+  /// @throws StorageException.Unavailable when an earlier manifest turns out to be stored whose
+  ///   mark is higher: its rows are not in these runs
   public void publish(List<RunDescriptor> runs, long mark, long markSequence, Cause cause)
       throws StorageException {
     if (unsettled != null) {

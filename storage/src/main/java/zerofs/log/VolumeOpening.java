@@ -16,13 +16,14 @@ import zerofs.objectstore.ObjectStore.PutOutcome;
 import zerofs.objectstore.StorageException;
 
 /// How a process becomes the writer of a volume: it ends the newest epoch by a fence, claims the
-/// next one by a manifest, and replays what the log holds. docs/RECOVERY.md has the states, and what
-/// a crash at each leaves; the names of rules are those of the protocol's model.
+/// next one by a manifest, and replays what the log holds. docs/RECOVERY.md has the states, and
+/// what a crash at each leaves; the names of rules are those of the protocol's model.
 ///
 /// ```text
 /// LIST newest manifest → read the log from its mark to the first free position → fence it
 ///   → probe past the fence for proof of a gap → claim the next manifest → LIST again → replay
 /// ```
+///
 /// One use, one task.
 public final class VolumeOpening {
   private final ObjectStore store;
@@ -137,8 +138,11 @@ public final class VolumeOpening {
     long number = manifests.newestNumber(Cause.RECOVERY);
     if (number != claim.number()) {
       throw new StorageException.Fenced(
-          "another process took the volume over at the same time (manifest " + number
-              + " is newer than the claim " + claim.number() + ")");
+          "another process took the volume over at the same time (manifest "
+              + number
+              + " is newer than the claim "
+              + claim.number()
+              + ")");
     }
   }
 
@@ -196,8 +200,12 @@ public final class VolumeOpening {
       LogFormat.LogObject object = ahead.take();
       if (object == null || object.header().isFence()) {
         throw new StorageException.Corrupt(
-            "log object " + LogFormat.key(epoch.epoch(), position) + " is missing: the log of epoch "
-                + epoch.epoch() + " ends at " + epoch.end());
+            "log object "
+                + LogFormat.key(epoch.epoch(), position)
+                + " is missing: the log of epoch "
+                + epoch.epoch()
+                + " ends at "
+                + epoch.end());
       }
       segments.add(object);
     }
@@ -280,8 +288,11 @@ public final class VolumeOpening {
           && object.header().knownStored() >= fence) {
         relist(manifest);
         throw new StorageException.Corrupt(
-            "log object " + LogFormat.key(epoch.epoch(), fence) + " is missing: "
-                + LogFormat.key(epoch.epoch(), fence + step) + " proves that it was stored");
+            "log object "
+                + LogFormat.key(epoch.epoch(), fence)
+                + " is missing: "
+                + LogFormat.key(epoch.epoch(), fence + step)
+                + " proves that it was stored");
       }
       found = step;
     }
@@ -365,9 +376,13 @@ public final class VolumeOpening {
             || before.nonce().equals(header.predecessor());
     if (!chained || header.firstSequence() != sequence + 1) {
       throw new StorageException.Corrupt(
-          "log object " + LogFormat.key(header.epoch(), header.position())
-              + " does not follow the one before it (first sequence=" + header.firstSequence()
-              + ", expected " + (sequence + 1) + ")");
+          "log object "
+              + LogFormat.key(header.epoch(), header.position())
+              + " does not follow the one before it (first sequence="
+              + header.firstSequence()
+              + ", expected "
+              + (sequence + 1)
+              + ")");
     }
   }
 

@@ -77,8 +77,8 @@ public record VolumeSecrets(String volumeId, Keys keys) {
   }
 
   /// Makes a volume where there is nothing, or finishes one whose making was cut short, or opens
-  /// the one that is there. Order: `volume`, key, manifest 1; the manifest, written last, makes it a
-  /// volume.
+  /// the one that is there. Order: `volume`, key, manifest 1; the manifest, written last, makes it
+  /// a volume.
   ///
   /// @throws StorageException.Invalid FOREIGN_OBJECTS when something else lies there
   public static VolumeSecrets createOrOpen(
@@ -98,20 +98,21 @@ public record VolumeSecrets(String volumeId, Keys keys) {
           key.equals(VolumeObject.KEY) || key.startsWith(KEY_PREFIX) || key.startsWith("probe/");
       if (!ours && store.get(VolumeObject.KEY, 0, 1, Cause.STARTUP) != null) {
         throw new StorageException.Corrupt(
-            "the volume has no manifest any more, but still holds '" + key
+            "the volume has no manifest any more, but still holds '"
+                + key
                 + "': nothing was changed; restore the objects below manifest/");
       }
       if (!ours) {
         throw new StorageException.Invalid(
             Reason.FOREIGN_OBJECTS,
             "the storage url is in use by something that is not a ZeroFS volume (it holds '"
-                + key + "'): give an empty prefix");
+                + key
+                + "'): give an empty prefix");
       }
     }
   }
 
-  private static void create(
-      ObjectStore store, String password, Tasks tasks, Randomness randomness)
+  private static void create(ObjectStore store, String password, Tasks tasks, Randomness randomness)
       throws StorageException {
     VolumeObject volume = readVolume(store);
     if (volume == null) {

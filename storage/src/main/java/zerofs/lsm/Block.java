@@ -12,6 +12,7 @@ import zerofs.objectstore.StorageException;
 /// block   = row* | restart offsets, 4 bytes each | restart count 4
 /// row     = shared | rest | valueBytes (varints) | key bytes after the shared ones | value
 /// ```
+///
 /// `shared` counts the leading bytes that a key has in common with the key before it; it is 0 at a
 /// restart, every 16 rows, so that a search halves over restarts. Little-endian. Immutable. (As
 /// leveldb's table blocks; doc/table_format.md there.) Spec: docs/FORMAT.md "Sorted rows, block of

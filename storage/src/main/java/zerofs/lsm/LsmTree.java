@@ -204,7 +204,8 @@ public final class LsmTree {
 
   /// Writes the rows that are in memory now as one run; null when there are none. Nothing changes
   /// until [#install]. The tree itself says which positions it has covered: an ingest that comes
-  /// between the caller's look and this call may have merged runs beyond any position chosen before.
+  /// between the caller's look and this call may have merged runs beyond any position chosen
+  /// before.
   ///
   /// @param numbers gives numbers of SSTs, each once in the epoch
   public @Nullable Flushed flush(int epoch, LongSupplier numbers) throws StorageException {
@@ -228,8 +229,8 @@ public final class LsmTree {
         runs.getFirst().sequence());
   }
 
-  private List<TableDescriptor> write(
-      RowCursor rows, int epoch, LongSupplier numbers, Cause cause) throws StorageException {
+  private List<TableDescriptor> write(RowCursor rows, int epoch, LongSupplier numbers, Cause cause)
+      throws StorageException {
     List<TableDescriptor> written = new ArrayList<>();
     TableWriter writer = null;
     while (rows.next()) {

@@ -76,8 +76,7 @@ final class MergeCursor implements RowCursor {
   private byte @Nullable [] lowest() {
     byte[] lowest = side.isEmpty() ? null : side.firstKey();
     for (Source each : sources) {
-      if (each.valid
-          && (lowest == null || Arrays.compareUnsigned(each.cursor.key(), lowest) < 0)) {
+      if (each.valid && (lowest == null || Arrays.compareUnsigned(each.cursor.key(), lowest) < 0)) {
         lowest = each.cursor.key();
       }
     }

@@ -13,6 +13,7 @@ import zerofs.objectstore.StorageException;
 /// ```text
 /// rows = version 1 (1 byte) | block count 4 | (block bytes 4 | block)*      little-endian
 /// ```
+///
 /// Spec: docs/FORMAT.md "Sorted rows, block of rows".
 public final class SortedRows {
   /// About how large a block grows.

@@ -22,6 +22,7 @@ import zerofs.objectstore.StorageException;
 /// 20 filterStored 4 | 24 indexStored 4 | 28 filterPlain 4 | 32 indexPlain 4
 /// 36 reserved 8 | 44 crc32c of the footer before it
 /// ```
+///
 /// Little-endian. Filter and index are sections (frame numbers SECTION_FRAMES_START and + 1); the
 /// footer before its crc is their AAD. Spec: docs/FORMAT.md "SST".
 final class Table {

@@ -16,8 +16,8 @@ import zerofs.objectstore.ObjectStore.Body;
 final class TableWriter {
   private static final byte[] NO_AAD = {};
 
-  /// Filter and index are one frame each, of at most 1 MiB: 10 bits per row are 625 KB, and the index
-  /// may still grow by its last block.
+  /// Filter and index are one frame each, of at most 1 MiB: 10 bits per row are 625 KB, and the
+  /// index may still grow by its last block.
   private static final int ROWS_MAX = 500_000;
 
   private static final int INDEX_BYTES_MAX = 768 << 10;
@@ -36,8 +36,7 @@ final class TableWriter {
   private int offset;
   private int indexBytes;
 
-  TableWriter(
-      ObjectId id, FrameCodec codec, FrameCodec.ObjectKey key, Compression compression) {
+  TableWriter(ObjectId id, FrameCodec codec, FrameCodec.ObjectKey key, Compression compression) {
     this.id = id;
     this.codec = codec;
     this.key = key;
@@ -97,8 +96,7 @@ final class TableWriter {
     // The footer is the sections' AAD, so their sizes must be known before they are sealed.
     int filterStored = storedRaw(filterBytes);
     int indexStored = storedRaw(index);
-    byte[] footer =
-        Table.footer(id, filterStored, indexStored, filterBytes.length, index.length);
+    byte[] footer = Table.footer(id, filterStored, indexStored, filterBytes.length, index.length);
     byte[] aad = Arrays.copyOf(footer, Table.FOOTER_BYTES - 4);
     raw(Table.FILTER_FRAME, aad, filterBytes);
     raw(Table.INDEX_FRAME, aad, index);

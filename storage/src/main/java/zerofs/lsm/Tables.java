@@ -66,7 +66,8 @@ final class Tables {
   }
 
   private static StorageException missing(ObjectId id) {
-    return new StorageException.Corrupt("object " + id.key() + " is missing: the manifest names it");
+    return new StorageException.Corrupt(
+        "object " + id.key() + " is missing: the manifest names it");
   }
 
   /// Forgets a table that no manifest names any more.

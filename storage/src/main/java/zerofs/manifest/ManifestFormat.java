@@ -24,6 +24,7 @@ import zerofs.objectstore.StorageException;
 ///          | each table: epoch 4 | number 8 | bytes 8 | tailBytes 4 | rows 8
 ///                        | firstKey s | lastKey s
 /// ```
+///
 /// Spec: docs/FORMAT.md "Manifest".
 final class ManifestFormat {
   static final int VERSION = 1;

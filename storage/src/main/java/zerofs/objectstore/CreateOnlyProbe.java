@@ -24,9 +24,9 @@ public final class CreateOnlyProbe {
     if (!honoured) {
       throw new StorageException.Invalid(
           StorageException.Invalid.Reason.NO_CREATE_ONLY,
-          "the store does not honour 'create only if absent' (If-None-Match: *): it accepted a second"
-              + " PUT of a key, or refused the first of a new one. Two writers could damage the volume"
-              + " there: use a store that supports it");
+          "the store does not honour 'create only if absent' (If-None-Match: *): it accepted a"
+              + " second PUT of a key, or refused the first of a new one. Two writers could damage"
+              + " the volume there: use a store that supports it");
     }
   }
 

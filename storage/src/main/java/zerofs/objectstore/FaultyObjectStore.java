@@ -4,8 +4,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
 
-/// A store that misbehaves by a plan: every way in which a request can go wrong that a caller cannot
-/// tell from another one. For tests and simulations.
+/// A store that misbehaves by a plan: every way in which a request can go wrong that a caller
+/// cannot tell from another one. For tests and simulations.
 ///
 /// What arrives late is carried by tasks of the *network*, which outlive the process that sent it.
 public final class FaultyObjectStore implements ObjectStore {
@@ -74,14 +74,12 @@ public final class FaultyObjectStore implements ObjectStore {
   }
 
   @Override
-  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-      throws StorageException {
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     Fault fault = beforeRead(StoreCounters.Request.GET, key, cause);
     return delivered(store.getSuffix(key, length, cause), fault);
   }
 
-  private <T> T written(
-      StoreCounters.Request request, String key, Cause cause, Write<T> write)
+  private <T> T written(StoreCounters.Request request, String key, Cause cause, Write<T> write)
       throws StorageException {
     return switch (plan.next(request, key, cause)) {
       case BUSY -> throw new StorageException.Unavailable("fault: busy, nothing was applied");
@@ -92,8 +90,7 @@ public final class FaultyObjectStore implements ObjectStore {
       }
       case LATE -> {
         long nanos = plan.lateness();
-        network.fork(
-            "late request", Tasks.Kind.WAITING, () -> arriveLate(nanos, write));
+        network.fork("late request", Tasks.Kind.WAITING, () -> arriveLate(nanos, write));
         throw new StorageException.OutcomeUnknown("fault: no reply; it is still on its way");
       }
       case NONE, TRUNCATED -> write.run();
@@ -111,8 +108,7 @@ public final class FaultyObjectStore implements ObjectStore {
 
   @Override
   public PutOutcome put(String key, Body body, Cause cause) throws StorageException {
-    return written(
-        StoreCounters.Request.PUT, key, cause, () -> store.put(key, body, cause));
+    return written(StoreCounters.Request.PUT, key, cause, () -> store.put(key, body, cause));
   }
 
   @Override

@@ -30,8 +30,8 @@ import zerofs.base.SystemRandomness;
 /// sync. So "exists" is answered only after a sync of the directory, and [#open] syncs all of them:
 /// whoever goes on from what it found goes on from what stays.
 ///
-/// After a crash temporary files may be left over; old ones are swept at open. (Sweeping one that is
-/// in use does no harm: its PUT fails and is tried again under another name.)
+/// After a crash temporary files may be left over; old ones are swept at open. (Sweeping one that
+/// is in use does no harm: its PUT fails and is tried again under another name.)
 public final class FileObjectStore implements ObjectStore {
   private static final String TEMPORARY = ".tmp";
 
@@ -122,8 +122,7 @@ public final class FileObjectStore implements ObjectStore {
   }
 
   @Override
-  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-      throws StorageException {
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     try (FileChannel file = FileChannel.open(path(key), StandardOpenOption.READ)) {
       return read(file, Math.max(0, file.size() - length), length);
     } catch (NoSuchFileException e) {
@@ -144,7 +143,8 @@ public final class FileObjectStore implements ObjectStore {
   private static Fetched read(FileChannel file, long offset, int length) throws IOException {
     long size = file.size();
     int count = (int) Math.min(length, size - offset);
-    ByteBuffer bytes = count > 64 << 10 ? ByteBuffer.allocateDirect(count) : ByteBuffer.allocate(count);
+    ByteBuffer bytes =
+        count > 64 << 10 ? ByteBuffer.allocateDirect(count) : ByteBuffer.allocate(count);
     while (bytes.hasRemaining() && file.read(bytes, offset + bytes.position()) > 0) {
       // Reads may be short.
     }
@@ -211,7 +211,8 @@ public final class FileObjectStore implements ObjectStore {
   private static void write(Path path, Body body) throws IOException {
     try (FileChannel file =
         FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      ByteBuffer[] parts = body.parts().stream().map(ByteBuffer::duplicate).toArray(ByteBuffer[]::new);
+      ByteBuffer[] parts =
+          body.parts().stream().map(ByteBuffer::duplicate).toArray(ByteBuffer[]::new);
       long left = body.bytes();
       while (left > 0) {
         left -= file.write(parts);
@@ -286,12 +287,7 @@ public final class FileObjectStore implements ObjectStore {
   private record Child(String key, Path path, boolean isDirectory) {}
 
   private void collect(
-      Path directory,
-      String base,
-      String prefix,
-      String startAfter,
-      int limit,
-      List<Listed> found)
+      Path directory, String base, String prefix, String startAfter, int limit, List<Listed> found)
       throws IOException {
     for (Child child : children(directory, base)) {
       if (found.size() == limit) {

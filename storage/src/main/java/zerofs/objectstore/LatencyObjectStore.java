@@ -4,8 +4,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
 
-/// Adds a fixed time to every request, before it is applied: a store that is far away. For tests and
-/// benchmarks; under simulated tasks the time is virtual.
+/// Adds a fixed time to every request, before it is applied: a store that is far away. For tests
+/// and benchmarks; under simulated tasks the time is virtual.
 public final class LatencyObjectStore implements ObjectStore {
   private final ObjectStore store;
   private final Tasks tasks;
@@ -32,8 +32,7 @@ public final class LatencyObjectStore implements ObjectStore {
   }
 
   @Override
-  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-      throws StorageException {
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     travel();
     return store.getSuffix(key, length, cause);
   }

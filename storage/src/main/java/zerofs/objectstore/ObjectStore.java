@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Immutable objects under names, as every S3-compatible store has them. Of the store only
-/// *create if absent* is needed; no object is ever rewritten.
+/// Immutable objects under names, as every S3-compatible store has them. Of the store only *create
+/// if absent* is needed; no object is ever rewritten.
 ///
 /// Keys are relative to the store's prefix: `/`-separated, of `[a-z0-9/._-]`, no empty part. Calls
 /// block; any thread may call. Every call names its [Cause], by which requests are counted.
@@ -13,7 +13,7 @@ public interface ObjectStore extends AutoCloseable {
   /// Bytes `[offset, offset + length)` of an object, clipped to its end; possibly empty.
   ///
   /// @return null exactly when the store said "no such key" (a missing bucket or a refusal is an
-  ///     exception, never absence)
+  ///   exception, never absence)
   @Nullable Fetched get(String key, long offset, int length, Cause cause) throws StorageException;
 
   /// The last `length` bytes of an object, or all of it when it is shorter, and its total size.

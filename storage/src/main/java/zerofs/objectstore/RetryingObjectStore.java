@@ -69,8 +69,7 @@ public final class RetryingObjectStore implements ObjectStore {
 
   @Override
   @SuppressWarnings("NullAway") // Nullness of a type argument is beyond it.
-  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-      throws StorageException {
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     return this.<@Nullable Fetched>retried(
         () -> {
           Fetched fetched = store.getSuffix(key, length, cause);
@@ -83,8 +82,12 @@ public final class RetryingObjectStore implements ObjectStore {
       throws StorageException.Unavailable {
     if (fetched != null && fetched.bytes().remaining() < Math.clamp(available, 0, length)) {
       throw new StorageException.Unavailable(
-          "the store sent " + fetched.bytes().remaining() + " of "
-              + Math.clamp(available, 0, length) + " bytes of " + key);
+          "the store sent "
+              + fetched.bytes().remaining()
+              + " of "
+              + Math.clamp(available, 0, length)
+              + " bytes of "
+              + key);
     }
     return fetched;
   }

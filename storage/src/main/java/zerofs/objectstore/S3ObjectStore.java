@@ -63,8 +63,7 @@ public final class S3ObjectStore implements ObjectStore {
             .forcePathStyle(settings.endpoint() != null)
             .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-            .serviceConfiguration(
-                S3Configuration.builder().chunkedEncodingEnabled(false).build())
+            .serviceConfiguration(S3Configuration.builder().chunkedEncodingEnabled(false).build())
             .overrideConfiguration(
                 override -> override.retryStrategy(DefaultRetryStrategy.doNotRetry()))
             .httpClient(
@@ -102,8 +101,7 @@ public final class S3ObjectStore implements ObjectStore {
   }
 
   @Override
-  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-      throws StorageException {
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     return range(key, "bytes=-" + length, -1, length);
   }
 
@@ -111,11 +109,7 @@ public final class S3ObjectStore implements ObjectStore {
   private @Nullable Fetched range(String key, String range, long offset, int length)
       throws StorageException {
     GetObjectRequest request =
-        GetObjectRequest.builder()
-            .bucket(settings.bucket())
-            .key(name(key))
-            .range(range)
-            .build();
+        GetObjectRequest.builder().bucket(settings.bucket()).key(name(key)).range(range).build();
     try (ResponseInputStream<GetObjectResponse> in = client.getObject(request)) {
       return body(key, in, offset, length);
     } catch (NoSuchKeyException e) {
@@ -202,7 +196,8 @@ public final class S3ObjectStore implements ObjectStore {
       }
       throw failed("PUT " + key, e);
     } catch (SdkException e) {
-      // Also what a service of credentials (STS, an instance's metadata) says when they are renewed.
+      // Also what a service of credentials (STS, an instance's metadata) says when they are
+      // renewed.
       throw new StorageException.OutcomeUnknown(
           "PUT " + key + " to " + settings + " got no answer: " + e.getMessage(), e);
     }
@@ -263,21 +258,24 @@ public final class S3ObjectStore implements ObjectStore {
   private StorageException failed(String what, S3Exception e) {
     String code = code(e);
     int status = e.statusCode();
-    if (status >= 500 && status != NOT_IMPLEMENTED
-        || status == TOO_MANY_REQUESTS
-        || isTimeout(e)) {
+    if (status >= 500 && status != NOT_IMPLEMENTED || status == TOO_MANY_REQUESTS || isTimeout(e)) {
       return new StorageException.Unavailable(what + ": " + e.getMessage(), e);
     }
     if (e instanceof NoSuchBucketException || status == NOT_FOUND) {
       return new StorageException.Refused(
-          what + ": there is no bucket '" + settings.bucket() + "' at " + settings
+          what
+              + ": there is no bucket '"
+              + settings.bucket()
+              + "' at "
+              + settings
               + ": create it, or correct storage.url",
           e);
     }
     if (status == NOT_IMPLEMENTED) {
       return new StorageException.Invalid(
           StorageException.Invalid.Reason.NO_CREATE_ONLY,
-          what + ": the store does not implement 'If-None-Match: *', without which two writers could"
+          what
+              + ": the store does not implement 'If-None-Match: *', without which two writers could"
               + " not be kept apart: use a store that does");
     }
     if ("RequestTimeTooSkewed".equals(code)) {
@@ -286,7 +284,12 @@ public final class S3ObjectStore implements ObjectStore {
     }
     if (status == FORBIDDEN) {
       return new StorageException.Refused(
-          what + ": access to " + settings + " is denied (" + code + "): check the [aws] keys and"
+          what
+              + ": access to "
+              + settings
+              + " is denied ("
+              + code
+              + "): check the [aws] keys and"
               + " the bucket's policy",
           e);
     }

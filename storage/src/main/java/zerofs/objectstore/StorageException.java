@@ -2,8 +2,8 @@ package zerofs.objectstore;
 
 import java.io.Serial;
 
-/// What went wrong with storage, by what the caller must do about it. Messages name the key and
-/// the values that matter, say what to do where a person can do something, and hold no secret.
+/// What went wrong with storage, by what the caller must do about it. Messages name the key and the
+/// values that matter, say what to do where a person can do something, and hold no secret.
 public abstract sealed class StorageException extends Exception {
   @Serial private static final long serialVersionUID = 1;
 

@@ -52,9 +52,6 @@ public record StoreCounters(
       difference.put(cause, row);
     }
     return new StoreCounters(
-        difference,
-        bytesPut - before.bytesPut,
-        bytesGot - before.bytesGot,
-        errors - before.errors);
+        difference, bytesPut - before.bytesPut, bytesGot - before.bytesGot, errors - before.errors);
   }
 }

@@ -69,8 +69,7 @@ public final class TracedObjectStore implements ObjectStore {
 
   @Override
   @SuppressWarnings("NullAway") // Nullness of a type argument is beyond it.
-  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-      throws StorageException {
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     return got(
         this.<@Nullable Fetched>counted(
             cause, Request.GET, () -> store.getSuffix(key, length, cause)));

@@ -65,8 +65,10 @@ class SealedFrameCodecTest {
 
   @Test
   void everyFlippedBitIsRefused() {
-    byte[] frame = encode("some bytes that matter".getBytes(java.nio.charset.StandardCharsets.UTF_8),
-        new Compression.None());
+    byte[] frame =
+        encode(
+            "some bytes that matter".getBytes(java.nio.charset.StandardCharsets.UTF_8),
+            new Compression.None());
     for (int bit = 0; bit < frame.length * 8; bit++) {
       byte[] damaged = frame.clone();
       damaged[bit / 8] ^= (byte) (1 << bit % 8);
@@ -83,7 +85,6 @@ class SealedFrameCodecTest {
         .isInstanceOf(StorageException.Corrupt.class);
     assertThatThrownBy(() -> decode(other, 5, frame, 100))
         .isInstanceOf(StorageException.Corrupt.class);
-    assertThatThrownBy(() -> decode(ID, 5, frame, 99))
-        .isInstanceOf(StorageException.Corrupt.class);
+    assertThatThrownBy(() -> decode(ID, 5, frame, 99)).isInstanceOf(StorageException.Corrupt.class);
   }
 }

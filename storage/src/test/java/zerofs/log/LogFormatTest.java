@@ -23,13 +23,22 @@ class LogFormatTest {
   private ByteBuffer object() {
     LogHeader header =
         new LogHeader(
-            LogHeader.Kind.SEGMENT, 1, 5, "0".repeat(32), "1".repeat(32), LogHeader.NO_NONCE, 4, 9,
+            LogHeader.Kind.SEGMENT,
+            1,
+            5,
+            "0".repeat(32),
+            "1".repeat(32),
+            LogHeader.NO_NONCE,
+            4,
+            9,
             9);
     new Random(1).nextBytes(DELTA);
     ByteBuffer out = ByteBuffer.allocate(1 << 20);
     format
         .segment(
-            header, List.of(ByteBuffer.allocate(100)), List.of(new FrameOwner(100, 7, 0, false)),
+            header,
+            List.of(ByteBuffer.allocate(100)),
+            List.of(new FrameOwner(100, 7, 0, false)),
             ByteBuffer.wrap(DELTA))
         .parts()
         .forEach(out::put);

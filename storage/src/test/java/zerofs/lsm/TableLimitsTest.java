@@ -14,8 +14,9 @@ import zerofs.codec.SealedFrameCodec;
 import zerofs.manifest.Manifest.TableDescriptor;
 import zerofs.objectstore.MemoryObjectStore;
 
-/// Rows that are small or compress well: an SST is then ended by what its filter and index may hold,
-/// long before it is as large as it may be. Entries of a directory of a million files are such rows.
+/// Rows that are small or compress well: an SST is then ended by what its filter and index may
+/// hold, long before it is as large as it may be. Entries of a directory of a million files are
+/// such rows.
 class TableLimitsTest {
   private static final RowMerger NEWEST =
       new RowMerger() {
@@ -56,7 +57,8 @@ class TableLimitsTest {
       builder.add(key(i, keyBytes), value);
     }
     tree.ingest(1, rows, builder.finish());
-    LsmTree.Flushed flushed = Objects.requireNonNull(tree.flush(1, new AtomicLong()::incrementAndGet));
+    LsmTree.Flushed flushed =
+        Objects.requireNonNull(tree.flush(1, new AtomicLong()::incrementAndGet));
     List<TableDescriptor> tables = flushed.run().tables();
     assertThat(tables.stream().mapToLong(TableDescriptor::rows).sum()).isEqualTo(rows);
     tree.install(List.of(flushed.run()), 1);

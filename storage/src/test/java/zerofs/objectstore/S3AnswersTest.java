@@ -166,8 +166,7 @@ class S3AnswersTest {
     Fetched middle = Objects.requireNonNull(store.get("k", 3, 4, Cause.ADMIN));
     assertThat(text(middle)).isEqualTo("3456");
     assertThat(middle.objectBytes()).isEqualTo(10);
-    assertThat(text(Objects.requireNonNull(store.getSuffix("k", 3, Cause.ADMIN))))
-        .isEqualTo("789");
+    assertThat(text(Objects.requireNonNull(store.getSuffix("k", 3, Cause.ADMIN)))).isEqualTo("789");
     assertThat(text(Objects.requireNonNull(store.getSuffix("k", 30, Cause.ADMIN))))
         .isEqualTo("0123456789");
     assertThat(text(Objects.requireNonNull(store.get("k", 12, 4, Cause.ADMIN)))).isEmpty();

@@ -19,8 +19,9 @@ final class Atimes {
     return seconds > other || (seconds == other && nanos > otherNanos);
   }
 
-  /// Sets the access time to now. No lock is held. Not a change of attributes: neither ctime nor the
-  /// change counter moves. A reader never waits to be stored: when too much does, it is left out.
+  /// Sets the access time to now. No lock is held. Not a change of attributes: neither ctime nor
+  /// the change counter moves. A reader never waits to be stored: when too much does, it is left
+  /// out.
   static void update(InodeNode node, Generations generations, long now) {
     if (generations.isOverfull(0)) {
       return;

@@ -20,9 +20,9 @@ import zerofs.objectstore.StorageException;
 /// Makes commits durable: seals the open generation, encodes it, sends it as one log object, and
 /// settles it in memory once it counts as stored.
 ///
-/// Barriers share (group commit): a new generation is sealed when none is in flight, or the last one
-/// was started more than a third of the usual PUT ago; a barrier that finds another under way waits
-/// for the next. A small generation is encoded and sent by the barrier's own task.
+/// Barriers share (group commit): a new generation is sealed when none is in flight, or the last
+/// one was started more than a third of the usual PUT ago; a barrier that finds another under way
+/// waits for the next. A small generation is encoded and sent by the barrier's own task.
 ///
 /// Locks: its mutex, then the gate. No inode's lock and no call to the store under either.
 final class Durability implements LogWriter.Listener, Files.Backpressure {
@@ -173,8 +173,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   }
 
   private boolean isWorthAnother() {
-    return inFlightCount < settings.inFlightMax()
-        && tasks.nanoTime() - lastStart > usualPut / 3;
+    return inFlightCount < settings.inFlightMax() && tasks.nanoTime() - lastStart > usualPut / 3;
   }
 
   private void await(long sequence) {
@@ -229,8 +228,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     long position = sealed.generation.position();
     try {
       ObjectId id = new ObjectId(ObjectId.Kind.LOG, epoch, position);
-      Encoder.Encoded encoded =
-          encoder.encode(sealed.generation, id, codec.objectKey(id, salt));
+      Encoder.Encoded encoded = encoder.encode(sealed.generation, id, codec.objectKey(id, salt));
       sealed.encoded = encoded;
       try (DrainMemory.Lease _ = encoded.memory()) {
         Objects.requireNonNull(log)
@@ -316,7 +314,10 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
           continue;
         }
         long deadline = tasks.nanoTime() + settings.sealNanos();
-        while (!closing && failure == null && generations.open() == open && !isDue(open, deadline)) {
+        while (!closing
+            && failure == null
+            && generations.open() == open
+            && !isDue(open, deadline)) {
           changed.await(Math.max(1, deadline - tasks.nanoTime()));
         }
         if (!closing && failure == null && generations.open() == open) {
@@ -355,9 +356,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     try {
       throwIfFailed();
       long position = storedPosition;
-      if (!closing
-          && generations.open().isDirty()
-          && inFlightCount < settings.inFlightMax()) {
+      if (!closing && generations.open().isDirty() && inFlightCount < settings.inFlightMax()) {
         sealAndSend();
       }
       while (storedPosition == position && failure == null && (closing || inFlightCount > 0)) {
@@ -370,8 +369,8 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   }
 
   /// Stores everything, then plants the epoch's own fence. Whoever commits meanwhile, and asks
-  /// whether it is stored, is told that the volume is closed: nothing more is sealed, so nobody takes
-  /// the fence's position.
+  /// whether it is stored, is told that the volume is closed: nothing more is sealed, so nobody
+  /// takes the fence's position.
   void closeCleanly() throws FsException, StorageException {
     barrier(generations.sequence());
     stop();

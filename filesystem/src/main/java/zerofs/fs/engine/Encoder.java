@@ -28,11 +28,12 @@ import zerofs.log.FrameOwner;
 import zerofs.lsm.SortedRows;
 
 /// Turns a sealed generation into frames and rows. It writes page entries only: what the gate
-/// decided (names, inodes, cuts) it copies. Representation is chosen now: what is zero at the end of
-/// a page is left out, up to 512 bytes go into the row, ranges become a patch.
+/// decided (names, inodes, cuts) it copies. Representation is chosen now: what is zero at the end
+/// of a page is left out, up to 512 bytes go into the row, ranges become a patch.
 ///
 /// It takes no inode's lock and no gate: the pages of a sealed generation do not change. Frames lie
-/// in the drain's memory, each page having its place there from the start, so workers share nothing.
+/// in the drain's memory, each page having its place there from the start, so workers share
+/// nothing.
 final class Encoder {
   /// Largest extent whose bytes go into its row.
   static final int INLINE_BYTES_MAX = 512;
@@ -48,8 +49,7 @@ final class Encoder {
   private final Compression compression;
   private final int workers;
 
-  Encoder(
-      FrameCodec codec, DrainMemory drain, Tasks tasks, Compression compression, int workers) {
+  Encoder(FrameCodec codec, DrainMemory drain, Tasks tasks, Compression compression, int workers) {
     this.codec = codec;
     this.drain = drain;
     this.tasks = tasks;

@@ -308,9 +308,7 @@ final class Fetcher {
         if (!wanted.state().exists()) {
           return;
         }
-        page =
-            Page.full(
-                memory, node.inode(), wanted.extent(), bytes.remaining(), PageCache.CLEAN);
+        page = Page.full(memory, node.inode(), wanted.extent(), bytes.remaining(), PageCache.CLEAN);
         page.write(memory, 0, bytes.remaining(), bytes);
         chunk.setPage(index, page);
       } else if (!page.isFull()) {
@@ -322,8 +320,7 @@ final class Fetcher {
   /// A page with some ranges becomes full. In the open generation that happens in place; a frozen
   /// one, which its encoder may be reading, is replaced by a copy that stands for the same
   /// generation and becomes clean with it. Inside the gate, so that no seal comes between.
-  private void fillBelow(
-      Chunk chunk, int index, Page page, ByteBuffer bytes, Reservation memory) {
+  private void fillBelow(Chunk chunk, int index, Page page, ByteBuffer bytes, Reservation memory) {
     generations.guarded(
         open -> {
           Page filled = page;

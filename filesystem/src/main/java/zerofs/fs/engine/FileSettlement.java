@@ -27,9 +27,11 @@ final class FileSettlement {
       }
     }
     Map<Long, List<Long>> rows = new HashMap<>();
-    chunks.keySet().forEach(
-        chunk ->
-            rows.computeIfAbsent(chunk.inode(), _ -> new ArrayList<>()).add(chunk.chunk()));
+    chunks
+        .keySet()
+        .forEach(
+            chunk ->
+                rows.computeIfAbsent(chunk.inode(), _ -> new ArrayList<>()).add(chunk.chunk()));
     for (long inode : generation.files()) {
       InodeNode node = inodes.pinIfPresent(inode);
       if (node == null) {
@@ -56,10 +58,7 @@ final class FileSettlement {
   }
 
   private static void settleRow(
-      Generation generation,
-      FileData data,
-      long index,
-      Map<Generation.ChunkId, ChunkRow> chunks) {
+      Generation generation, FileData data, long index, Map<Generation.ChunkId, ChunkRow> chunks) {
     Chunk chunk = data.chunk(index);
     ChunkRow known = chunk == null ? null : chunk.row();
     ChunkRow delta = chunks.get(new Generation.ChunkId(data.node().inode(), index));
@@ -67,8 +66,7 @@ final class FileSettlement {
       return;
     }
     ChunkRow merged = ChunkRow.merge(delta, known, DebitSink.NONE);
-    ChunkRow row =
-        ChunkRow.bottom(data.withPendingCuts(index, merged, generation.position()));
+    ChunkRow row = ChunkRow.bottom(data.withPendingCuts(index, merged, generation.position()));
     chunk.setRow(row == null ? ChunkRow.EMPTY : row);
   }
 

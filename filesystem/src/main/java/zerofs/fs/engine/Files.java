@@ -21,9 +21,9 @@ import zerofs.fs.row.Inode;
 /// Reads, writes and cuts of file data in memory.
 ///
 /// A partial write to an extent that is not in memory reads nothing: its page holds the written
-/// ranges until it is stored as a patch or something reads what lies under them. Only a write into a
-/// file *with holes* whose chunk row is not in memory fetches that row, to know whether it makes a
-/// new extent (docs/adr/0006).
+/// ranges until it is stored as a patch or something reads what lies under them. Only a write into
+/// a file *with holes* whose chunk row is not in memory fetches that row, to know whether it makes
+/// a new extent (docs/adr/0006).
 final class Files {
   static final long CHUNK_BYTES = (long) ChunkRow.EXTENTS * Inode.EXTENT_BYTES;
 
@@ -300,8 +300,7 @@ final class Files {
   /// @param startsFull whether a page made for it is full: nothing stored under it matters
   private record ExtentWrite(long extent, int from, int to, boolean isNew, boolean startsFull) {}
 
-  private List<ExtentWrite> plan(
-      InodeNode node, FileData data, Inode row, long offset, long end) {
+  private List<ExtentWrite> plan(InodeNode node, FileData data, Inode row, long offset, long end) {
     List<ExtentWrite> plan = new ArrayList<>();
     for (long at = offset; at < end; ) {
       long extent = at / EXTENT_BYTES;
@@ -486,8 +485,7 @@ final class Files {
     private final long extentsAfter;
     private final @Nullable Reservation memory;
 
-    Cut(
-        InodeNode node, Inode row, long size, long extentsAfter, @Nullable Reservation memory) {
+    Cut(InodeNode node, Inode row, long size, long extentsAfter, @Nullable Reservation memory) {
       this.data = data(node);
       this.row = row;
       this.size = size;

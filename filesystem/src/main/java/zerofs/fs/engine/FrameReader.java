@@ -52,14 +52,17 @@ final class FrameReader {
   Run read(FrameRef first, FrameRef last) throws StorageException {
     int length = Math.toIntExact(last.offset() + (long) last.storedBytes() - first.offset());
     String key = first.object().key();
-    ObjectStore.Fetched fetched =
-        store.get(key, first.offset(), length, ObjectStore.Cause.READ);
+    ObjectStore.Fetched fetched = store.get(key, first.offset(), length, ObjectStore.Cause.READ);
     if (fetched == null) {
       throw new StorageException.Corrupt("object " + key + " is missing: file data refers to it");
     }
     if (fetched.bytes().remaining() != length) {
       throw new StorageException.Corrupt(
-          "object " + key + " has " + fetched.objectBytes() + " bytes, expected at least "
+          "object "
+              + key
+              + " has "
+              + fetched.objectBytes()
+              + " bytes, expected at least "
               + (first.offset() + (long) length));
     }
     return new Run(first.object(), first.offset(), fetched.bytes());

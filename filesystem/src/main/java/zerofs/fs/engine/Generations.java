@@ -30,7 +30,7 @@ final class Generations {
   /// @param lastSequence commit sequence that recovery ended with
   /// @param sealBytes size at which a generation should be sealed
   /// @param sealDue told, outside the gate, when the open generation got its first change, and when
-  ///     it has grown to `sealBytes`
+  ///   it has grown to `sealBytes`
   Generations(
       Tasks tasks,
       SpaceUsage usage,

@@ -23,6 +23,7 @@ final class InodeNode {
 
   /// Pins in the lower half, how often it was pinned in the upper one (31 bits, wrapping).
   private final AtomicLong pins = new AtomicLong();
+
   private final AtomicReference<@Nullable Inode> row = new AtomicReference<>();
   private final AtomicLong lastSequence = new AtomicLong();
   private volatile boolean referenced = true;
@@ -108,7 +109,7 @@ final class InodeNode {
   /// Whether it may leave memory now; then no pin succeeds any more.
   ///
   /// @param seen what [#uses] was before the caller saw that nothing hangs on it: whoever pinned it
-  ///     since may have written data that only this node leads to
+  ///   since may have written data that only this node leads to
   boolean tryRetire(long seen) {
     return (int) seen == 0 && pins.compareAndSet(seen, DEAD);
   }

@@ -33,12 +33,7 @@ final class Maintenance {
   /// @param flushBytes bytes of rows after which they are
   record Settings(int flushObjects, long flushBytes) {}
 
-  Maintenance(
-      Tasks tasks,
-      LsmTree tree,
-      ManifestAuthor author,
-      int epoch,
-      Settings settings) {
+  Maintenance(Tasks tasks, LsmTree tree, ManifestAuthor author, int epoch, Settings settings) {
     this.tasks = tasks;
     this.tree = tree;
     this.author = author;

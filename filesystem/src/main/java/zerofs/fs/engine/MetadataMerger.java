@@ -9,8 +9,8 @@ import zerofs.fs.row.SegmentUsage;
 import zerofs.lsm.RowMerger;
 import zerofs.objectstore.StorageException;
 
-/// How metadata rows of one key combine: chunk rows by extent, accounting rows add up, of all others
-/// the newest wins and an empty value says "removed".
+/// How metadata rows of one key combine: chunk rows by extent, accounting rows add up, of all
+/// others the newest wins and an empty value says "removed".
 final class MetadataMerger implements RowMerger {
   @Override
   public byte[] merge(byte[] key, byte[] newer, byte[] older, SideRows side)
@@ -23,12 +23,10 @@ final class MetadataMerger implements RowMerger {
                     RowKeys.segment(frame.object()),
                     new SegmentUsage(-1, -frame.storedBytes(), death).encode());
         ChunkRow merged =
-            ChunkRow.merge(
-                ChunkRowFormat.decode(newer), ChunkRowFormat.decode(older), debits);
+            ChunkRow.merge(ChunkRowFormat.decode(newer), ChunkRowFormat.decode(older), debits);
         yield ChunkRowFormat.encode(merged);
       }
-      case RowKeys.SEGMENT ->
-          SegmentUsage.decode(newer).plus(SegmentUsage.decode(older)).encode();
+      case RowKeys.SEGMENT -> SegmentUsage.decode(newer).plus(SegmentUsage.decode(older)).encode();
       default -> newer;
     };
   }

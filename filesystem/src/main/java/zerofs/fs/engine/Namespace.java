@@ -240,8 +240,7 @@ final class Namespace {
     if (!usage.tryCharge(space)) {
       throw new FsException(FsError.NO_SPACE);
     }
-    DirectoryEntry entry =
-        new DirectoryEntry(parentRow.nextCookie, child.type, child.inode, name);
+    DirectoryEntry entry = new DirectoryEntry(parentRow.nextCookie, child.type, child.inode, name);
     Inode.Draft changed = entriesChanged(parentRow, 1, isDirectory ? 1 : 0, now);
     changed.nextCookie++;
     Inode changedParent = changed.build();
@@ -423,11 +422,7 @@ final class Namespace {
   }
 
   private void removeLocked(
-      Call call,
-      InodeNode parent,
-      InodeNode child,
-      DirectoryEntry entry,
-      boolean wantsDirectory)
+      Call call, InodeNode parent, InodeNode child, DirectoryEntry entry, boolean wantsDirectory)
       throws FsException {
     Inode parentRow = parent.loadedRow();
     Inode row = child.loadedRow();
@@ -443,8 +438,7 @@ final class Namespace {
     }
     long now = tasks.wallNanos();
     long[] cookies = directories.cookies(parent, entry.name());
-    Inode changedParent =
-        entriesChanged(parentRow, -1, row.isDirectory() ? -1 : 0, now).build();
+    Inode changedParent = entriesChanged(parentRow, -1, row.isDirectory() ? -1 : 0, now).build();
     Unlinked unlinked = unlinked(child, row, now);
     long sequence =
         generations.commit(
@@ -474,8 +468,7 @@ final class Namespace {
     private final boolean gone;
     private final Files.@Nullable Removal removal;
 
-    private Unlinked(
-        InodeNode node, Inode after, boolean gone, Files.@Nullable Removal removal) {
+    private Unlinked(InodeNode node, Inode after, boolean gone, Files.@Nullable Removal removal) {
       this.node = node;
       this.after = after;
       this.gone = gone;

@@ -2,10 +2,10 @@ package zerofs.fs.engine;
 
 import zerofs.fs.Call;
 import zerofs.fs.Caller;
+import zerofs.fs.Filesystem;
 import zerofs.fs.FsError;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
-import zerofs.fs.Filesystem;
 import zerofs.fs.row.Inode;
 
 /// Who may do what: POSIX.1-2024 §4.7 "File Access Permissions", path_resolution(7), and Linux's

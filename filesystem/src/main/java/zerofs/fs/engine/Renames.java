@@ -58,8 +58,7 @@ final class Renames {
     }
   }
 
-  void rename(
-      Call call, long fromDirectory, Name from, long toDirectory, Name to, RenameMode mode)
+  void rename(Call call, long fromDirectory, Name from, long toDirectory, Name to, RenameMode mode)
       throws FsException {
     files.requireRoom();
     if (from.isDot() || from.isDotDot() || to.isDot() || to.isDotDot()) {
@@ -90,8 +89,7 @@ final class Renames {
     InodeNode target = null;
     try {
       target = pinTarget(call, toParent, to);
-      Parties parties =
-          new Parties(call, fromParent, from, toParent, to, mode, source, target);
+      Parties parties = new Parties(call, fromParent, from, toParent, to, mode, source, target);
       if (!parties.movesDirectory()) {
         return lockAndMove(parties);
       }
@@ -110,8 +108,7 @@ final class Renames {
     }
   }
 
-  private @Nullable InodeNode pinTarget(Call call, InodeNode parent, Name name)
-      throws FsException {
+  private @Nullable InodeNode pinTarget(Call call, InodeNode parent, Name name) throws FsException {
     try {
       return namespace.pinChild(call, parent, name);
     } catch (FsException e) {
@@ -191,8 +188,7 @@ final class Renames {
   /// A directory that gets another parent has its ".." rewritten: that takes write permission on it
   /// (Linux vfs_rename).
   private static void requireParentChangeable(
-      Parties parties, Inode source, @Nullable InodeNode target, Caller caller)
-      throws FsException {
+      Parties parties, Inode source, @Nullable InodeNode target, Caller caller) throws FsException {
     if (parties.sameParent()) {
       return;
     }
@@ -318,8 +314,7 @@ final class Renames {
     int delta = (other.isDirectory() ? 1 : 0) - (source.isDirectory() ? 1 : 0);
     boolean sameParent = parties.sameParent();
     Inode fromParent =
-        Namespace.entriesChanged(
-                parties.fromParent().loadedRow(), 0, sameParent ? 0 : delta, now)
+        Namespace.entriesChanged(parties.fromParent().loadedRow(), 0, sameParent ? 0 : delta, now)
             .build();
     Inode toParent =
         sameParent

@@ -84,7 +84,8 @@ final class Rows {
   boolean scan(byte[] from, byte[] to, boolean mayWait, Visitor visitor) throws FsException {
     List<Cursor> cursors = new ArrayList<>();
     for (Generation each : generations.layers()) {
-      cursors.add(new MemoryCursor(each.rows().subMap(from, true, to, false).entrySet().iterator()));
+      cursors.add(
+          new MemoryCursor(each.rows().subMap(from, true, to, false).entrySet().iterator()));
     }
     try {
       cursors.add(new TreeCursor(tree.scan(from, to, mayWait)));

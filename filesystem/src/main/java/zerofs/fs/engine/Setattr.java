@@ -22,12 +22,7 @@ final class Setattr {
   private final Files files;
   private final SpaceUsage usage;
 
-  Setattr(
-      Tasks tasks,
-      Generations generations,
-      InodeTable inodes,
-      Files files,
-      SpaceUsage usage) {
+  Setattr(Tasks tasks, Generations generations, InodeTable inodes, Files files, SpaceUsage usage) {
     this.tasks = tasks;
     this.generations = generations;
     this.inodes = inodes;
@@ -96,8 +91,8 @@ final class Setattr {
     return guard == null || (guard.seconds() == row.ctime && guard.nanos() == row.ctimeNanos);
   }
 
-  /// Cuts a file with very many chunks in steps, until one commit can do the rest
-  /// (docs/adr/0007). Times stay: they and the guard belong to the change as a whole.
+  /// Cuts a file with very many chunks in steps, until one commit can do the rest (docs/adr/0007).
+  /// Times stay: they and the guard belong to the change as a whole.
   private void shorten(InodeNode node, SetAttributes changes) throws FsException {
     if (!node.pin()) {
       return;
@@ -113,8 +108,7 @@ final class Setattr {
     }
   }
 
-  private boolean shortenOnce(Call call, InodeNode node, SetAttributes changes)
-      throws FsException {
+  private boolean shortenOnce(Call call, InodeNode node, SetAttributes changes) throws FsException {
     try (Files.WriteMemory memory = files.reserveForCut(call, true);
         LockSet _ = LockSet.exclusive(node)) {
       Inode row = Namespace.requireLiving(node);
@@ -166,8 +160,8 @@ final class Setattr {
 
   /// Only root gives files away; the owner may change the group to one that he is in. Whoever
   /// changes them, programs lose their setuid and setgid bits (chown(2), Linux).
-  private static void applyOwner(
-      Caller caller, Inode row, Inode.Draft draft, SetAttributes changes) throws FsException {
+  private static void applyOwner(Caller caller, Inode row, Inode.Draft draft, SetAttributes changes)
+      throws FsException {
     Integer uid = changes.uid();
     Integer gid = changes.gid();
     if (uid == null && gid == null) {
@@ -186,8 +180,8 @@ final class Setattr {
     }
   }
 
-  private static void applyMode(
-      Caller caller, Inode row, Inode.Draft draft, SetAttributes changes) throws FsException {
+  private static void applyMode(Caller caller, Inode row, Inode.Draft draft, SetAttributes changes)
+      throws FsException {
     Integer mode = changes.mode();
     if (mode == null) {
       return;
@@ -244,8 +238,7 @@ final class Setattr {
   }
 
   /// Applies the attributes given with a create to an inode that is not yet in the tree.
-  Inode initial(Caller caller, Inode newborn, SetAttributes initial, long now)
-      throws FsException {
+  Inode initial(Caller caller, Inode newborn, SetAttributes initial, long now) throws FsException {
     if (initial.isEmpty()) {
       return newborn;
     }

@@ -46,7 +46,8 @@ import zerofs.objectstore.StorageException;
 /// ([VolumeOpening]); then every operation is a memory-only attempt, run again after a fetch when
 /// the call may wait.
 public final class Volume implements Filesystem {
-  /// inode number = epoch (24 bits) ‖ counter (40 bits): never used twice, also after a lost suffix.
+  /// inode number = epoch (24 bits) ‖ counter (40 bits): never used twice, also after a lost
+  /// suffix.
   private static final int INODE_COUNTER_BITS = 40;
 
   private static final int ROOT_MODE = 0755;
@@ -364,7 +365,8 @@ public final class Volume implements Filesystem {
         node.unpin();
       }
     } catch (FsException e) {
-      // Gone already, or the volume is closing: the ORPHAN row stays and the next start tries again.
+      // Gone already, or the volume is closing: the ORPHAN row stays and the next start tries
+      // again.
       tasks.yieldPoint();
     }
   }

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Rows in newer layers are partial: they speak of some extents and let older rows show through.
 /// [#merge] combines two layers; merging all layers, newest first or in any grouping, gives the
-/// truth (it is associative). A *resolved* row is merged over all layers: what it says nothing of is
-/// a hole.
+/// truth (it is associative). A *resolved* row is merged over all layers: what it says nothing of
+/// is a hole.
 ///
 /// Within one generation a row says cut, then page: a clip, with frames or patches over it.
 public final class ChunkRow {

@@ -23,6 +23,7 @@ import zerofs.objectstore.StorageException;
 /// tag +8        patches follow: count, then each: object | frame z | offset z | stored
 ///               | position z | clip | ranges: count, then (gap, bytes) each
 /// ```
+///
 /// `frame` and `offset` are relative to the end of the last frame named in the row, `position` of a
 /// frame to its object's number. Spec: docs/FORMAT.md "Chunk row".
 public final class ChunkRowFormat {

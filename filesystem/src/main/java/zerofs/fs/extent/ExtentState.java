@@ -149,8 +149,7 @@ public final class ExtentState {
     return switch (base) {
       case NONE -> new ExtentState(Base.CLIP, bytes, cutPosition, null, NO_BYTES, kept);
       case CLIP ->
-          new ExtentState(
-              Base.CLIP, Math.min(length, bytes), cutPosition, null, NO_BYTES, kept);
+          new ExtentState(Base.CLIP, Math.min(length, bytes), cutPosition, null, NO_BYTES, kept);
       case FRAME, INLINE ->
           new ExtentState(base, Math.min(length, bytes), position, frame, inline, kept);
     };

@@ -9,14 +9,15 @@ import zerofs.base.Tasks;
 /// Memory of the drain: what sealed generations are encoded into. It is set aside at the start, so
 /// storing what writers have filled memory with never waits for memory that they hold.
 ///
-/// A ring of stretches, each as long as one generation may need; a stretch goes back once its object
-/// is settled, so whoever waits for one waits for the store only. Any thread may call.
+/// A ring of stretches, each as long as one generation may need; a stretch goes back once its
+/// object is settled, so whoever waits for one waits for the store only. Any thread may call.
 public final class DrainMemory {
   private final ByteBuffer memory;
   private final Tasks.Mutex mutex;
   private final Tasks.Signal freed;
 
-  /// In order of place, beginning with the oldest; one that is closed stays while an older one lives.
+  /// In order of place, beginning with the oldest; one that is closed stays while an older one
+  /// lives.
   private final Deque<Lease> leases = new ArrayDeque<>();
 
   /// @param memory of it all

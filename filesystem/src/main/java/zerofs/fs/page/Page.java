@@ -46,8 +46,7 @@ public final class Page {
   }
 
   /// A full page without bytes: all zero.
-  public static Page full(
-      Reservation memory, long inode, long extent, int bytes, long generation) {
+  public static Page full(Reservation memory, long inode, long extent, int bytes, long generation) {
     Page page = partial(memory, inode, extent, bytes, generation);
     page.full = true;
     return page;

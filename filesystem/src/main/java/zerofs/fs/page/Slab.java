@@ -179,11 +179,7 @@ public final class Slab {
 
   void copy(int fromAddress, int toAddress, int from, int to) {
     region(toAddress)
-        .put(
-            offset(toAddress) + from,
-            region(fromAddress),
-            offset(fromAddress) + from,
-            to - from);
+        .put(offset(toAddress) + from, region(fromAddress), offset(fromAddress) + from, to - from);
   }
 
   private ByteBuffer region(int address) {

@@ -20,7 +20,8 @@ public interface SlabMemory {
   }
 
   /// Anonymous private mappings: resident only as they are used. An arena would zero them at once
-  /// (half a second and all of it resident for 512 MiB). Where mmap is not to be had, direct buffers.
+  /// (half a second and all of it resident for 512 MiB). Where mmap is not to be had, direct
+  /// buffers.
   static SlabMemory mapped() {
     MethodHandle mmap = Mmap.handle();
     return mmap == null ? direct() : bytes -> Mmap.map(mmap, bytes);

@@ -24,7 +24,8 @@ public record DirectoryEntry(long cookie, FileType type, long inode, Name name) 
 
   public static DirectoryEntry decode(long cookie, byte[] value) throws StorageException.Corrupt {
     if (value.length <= FIXED_BYTES) {
-      throw new StorageException.Corrupt("directory entry " + cookie + " of " + value.length + " bytes");
+      throw new StorageException.Corrupt(
+          "directory entry " + cookie + " of " + value.length + " bytes");
     }
     ByteBuffer in = ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN);
     try {

@@ -88,8 +88,8 @@ public final class Inode {
     return isFile() ? allocated(units, size) : 0;
   }
 
-  /// Each existing extent counts whole, but a file never counts more than its size rounded up to
-  /// 4 KiB (docs/adr/0006).
+  /// Each existing extent counts whole, but a file never counts more than its size rounded up to 4
+  /// KiB (docs/adr/0006).
   public static long allocated(long extents, long size) {
     long roundedUp =
         size > Long.MAX_VALUE - ALLOCATION_UNIT

@@ -12,7 +12,9 @@ import zerofs.objectstore.StorageException;
 /// 32 major 4 | 36 minor 4 | 40 atime 12 | 52 mtime 12 | 64 ctime 12 | 76 btime 12
 /// 88 change 8 | 96 parent 8 | 104 nextCookie 8 | 112 verifier 8 | 120 target bytes 2
 /// ```
-/// The target follows. A time is seconds 8, nanoseconds 4. Little-endian. An empty value is a removed inode. Spec: docs/FORMAT.md "Inode row".
+///
+/// The target follows. A time is seconds 8, nanoseconds 4. Little-endian. An empty value is a
+/// removed inode. Spec: docs/FORMAT.md "Inode row".
 public final class InodeFormat {
   static final byte VERSION = 1;
   static final int FIXED_BYTES = 122;
@@ -22,8 +24,7 @@ public final class InodeFormat {
   public static byte[] encode(Inode inode) {
     byte[] target = inode.target;
     int targetBytes = target == null ? 0 : target.length;
-    ByteBuffer out =
-        ByteBuffer.allocate(FIXED_BYTES + targetBytes).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = ByteBuffer.allocate(FIXED_BYTES + targetBytes).order(ByteOrder.LITTLE_ENDIAN);
     out.put(VERSION).put((byte) inode.type.code()).putShort((short) inode.mode);
     out.putInt(inode.nlink).putInt(inode.uid).putInt(inode.gid);
     out.putLong(inode.size).putLong(inode.units).putInt(inode.major).putInt(inode.minor);

@@ -3,9 +3,9 @@ package zerofs.fs.row;
 import java.nio.ByteBuffer;
 import zerofs.codec.ObjectId;
 
-/// Keys of metadata rows: a kind byte, then big-endian numbers, so that keys sort as the numbers do.
-/// Kinds are stored; they never change. Accounting rows sort last: merges emit them while they run
-/// (lsm.RowMerger).
+/// Keys of metadata rows: a kind byte, then big-endian numbers, so that keys sort as the numbers
+/// do. Kinds are stored; they never change. Accounting rows sort last: merges emit them while they
+/// run (lsm.RowMerger).
 ///
 /// ```text
 /// ENTRY   10 | directory 8 | cookie 8      a name, in creation order: readdir runs along it

@@ -105,8 +105,7 @@ class ConcurrencyTest {
     fixture.sealNanos = 5_000_000;
     Volume volume = fixture.open();
     Attributes file =
-        volume.create(
-            root(), Filesystem.ROOT, Name.of("file"), 0644, true, SetAttributes.NONE);
+        volume.create(root(), Filesystem.ROOT, Name.of("file"), 0644, true, SetAttributes.NONE);
     int bytes = 1 << 20;
     volume.write(root(), file.inode(), 777, ByteBuffer.wrap(new byte[bytes]));
     AtomicInteger failures = new AtomicInteger();
@@ -154,10 +153,7 @@ class ConcurrencyTest {
     Volume volume = fixture.open();
     List<Long> directories = new ArrayList<>(List.of(Filesystem.ROOT));
     for (int i = 0; i < 6; i++) {
-      directories.add(
-          volume
-              .mkdir(root(), directories.get(i / 2), Name.of("d" + i), 0755)
-              .inode());
+      directories.add(volume.mkdir(root(), directories.get(i / 2), Name.of("d" + i), 0755).inode());
     }
     AtomicInteger failures = new AtomicInteger();
     List<Tasks.Task> running = new ArrayList<>();
@@ -199,8 +195,7 @@ class ConcurrencyTest {
     Attributes attributes = volume.getattr(root(), directory);
     assertThat(attributes.parent()).isEqualTo(parent);
     List<Long> children = new ArrayList<>();
-    volume.readdir(
-        root(), directory, 2, (cookie, name, inode, type, entry) -> children.add(inode));
+    volume.readdir(root(), directory, 2, (cookie, name, inode, type, entry) -> children.add(inode));
     assertThat(attributes.nlink()).isEqualTo(2 + children.size());
     for (long child : children) {
       walk(volume, child, directory, found);

@@ -22,8 +22,7 @@ import zerofs.fs.SetAttributes;
 /// Operations that race, and a store that is away: each a history that went wrong.
 class EngineEdgesTest {
   private static long create(Filesystem fs, Call call, String name) throws FsException {
-    return fs.create(call, Filesystem.ROOT, Name.of(name), 0644, false, SetAttributes.NONE)
-        .inode();
+    return fs.create(call, Filesystem.ROOT, Name.of(name), 0644, false, SetAttributes.NONE).inode();
   }
 
   /// A handle that names no inode yet, from a client that guesses.
@@ -159,8 +158,7 @@ class EngineEdgesTest {
     SetAttributes.SetTime now = new SetAttributes.SetTime.Now();
     Call other = Call.waiting(new Caller(1000, 1000));
     Attributes after =
-        volume.setattr(
-            other, file, new SetAttributes(null, null, null, 0L, null, now, null));
+        volume.setattr(other, file, new SetAttributes(null, null, null, 0L, null, now, null));
     assertThat(after.size()).isZero();
     assertThatThrownBy(() -> volume.setattr(other, file, SetAttributes.ofTimes(null, now)))
         .as("alone it takes the owner")

@@ -28,8 +28,7 @@ class FileEdgesTest {
     return ByteBuffer.wrap(ones);
   }
 
-  private static byte[] read(Filesystem fs, long file, long offset, int bytes)
-      throws FsException {
+  private static byte[] read(Filesystem fs, long file, long offset, int bytes) throws FsException {
     ByteBuffer target = ByteBuffer.allocate(bytes);
     fs.read(root(), file, offset, target);
     return Arrays.copyOf(target.array(), target.position());
@@ -79,9 +78,7 @@ class FileEdgesTest {
           long sequence = again.committedSequence();
           Tasks.Task barrier =
               fixture.simulation.fork(
-                  "barrier",
-                  Tasks.Kind.WAITING,
-                  fixture.unchecked(() -> again.barrier(sequence)));
+                  "barrier", Tasks.Kind.WAITING, fixture.unchecked(() -> again.barrier(sequence)));
           fixture.simulation.sleep(10_000_000L);
           for (int i = pages - 1; i >= 0; i--) {
             assertThat(read(again, file, (long) i * EXTENT, EXTENT))

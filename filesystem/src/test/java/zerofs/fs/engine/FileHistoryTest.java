@@ -18,8 +18,9 @@ import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.fs.row.Inode;
 
-/// Random histories of a few files against byte arrays: writes of odd ranges, truncations both ways,
-/// reads, removals, barriers, flushes, closes and crashes, in little memory so that pages leave it.
+/// Random histories of a few files against byte arrays: writes of odd ranges, truncations both
+/// ways, reads, removals, barriers, flushes, closes and crashes, in little memory so that pages
+/// leave it.
 class FileHistoryTest {
   private static final Call ROOT = Call.waiting(Caller.ROOT);
   private static final int FILES = 4;
@@ -169,8 +170,7 @@ class FileHistoryTest {
     ByteBuffer target = ByteBuffer.allocate(length);
     fs.read(ROOT, file.inode(), offset, target);
     int end = Math.min(model.bytes.length, offset + length);
-    byte[] expected =
-        offset >= end ? new byte[0] : Arrays.copyOfRange(model.bytes, offset, end);
+    byte[] expected = offset >= end ? new byte[0] : Arrays.copyOfRange(model.bytes, offset, end);
     byte[] got = Arrays.copyOf(target.array(), target.position());
     int mismatch = Arrays.mismatch(expected, got);
     assertThat(mismatch)

@@ -20,9 +20,9 @@ import zerofs.fs.SetAttributes;
 import zerofs.fs.row.Inode;
 
 /// Files against byte arrays while generations are in flight: clients write, cut and read, each its
-/// own file, in so little memory that pages leave it, beside barriers, flushes and a store that takes
-/// its time and is away now and then; then the process is killed. What the next one finds is each
-/// file as it was at the sequence where the recovered history ends.
+/// own file, in so little memory that pages leave it, beside barriers, flushes and a store that
+/// takes its time and is away now and then; then the process is killed. What the next one finds is
+/// each file as it was at the sequence where the recovered history ends.
 ///
 /// Offsets prefer the edges of extents and chunks.
 class FileSimulationTest {
@@ -90,12 +90,7 @@ class FileSimulationTest {
       this.file =
           volume
               .create(
-                  root(),
-                  Filesystem.ROOT,
-                  Name.of("file" + number),
-                  0644,
-                  true,
-                  SetAttributes.NONE)
+                  root(), Filesystem.ROOT, Name.of("file" + number), 0644, true, SetAttributes.NONE)
               .inode();
     }
 
@@ -164,8 +159,7 @@ class FileSimulationTest {
       ByteBuffer target = ByteBuffer.allocate(length);
       from.read(root(), file, offset, target);
       int end = Math.min(expected.bytes.length, offset + length);
-      byte[] bytes =
-          offset >= end ? new byte[0] : Arrays.copyOfRange(expected.bytes, offset, end);
+      byte[] bytes = offset >= end ? new byte[0] : Arrays.copyOfRange(expected.bytes, offset, end);
       byte[] got = Arrays.copyOf(target.array(), target.position());
       assertThat(Arrays.mismatch(bytes, got))
           .as("%s: first wrong byte, offset=%d length=%d", which, offset, length)

@@ -57,8 +57,7 @@ class HugeFilesTest {
     restart();
     Attributes before = fs.getattr(ROOT, inode);
     long size = 100 * Files.CHUNK_BYTES + 78;
-    SetAttributes.Time ctime =
-        new SetAttributes.Time(before.ctimeSeconds(), before.ctimeNanos());
+    SetAttributes.Time ctime = new SetAttributes.Time(before.ctimeSeconds(), before.ctimeNanos());
     Attributes cut =
         fs.setattr(ROOT, inode, new SetAttributes(null, null, null, size, null, null, ctime));
     assertThat(cut.size()).isEqualTo(size);

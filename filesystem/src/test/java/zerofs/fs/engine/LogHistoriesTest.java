@@ -39,8 +39,7 @@ class LogHistoriesTest {
           Volume first = history.open(history.store());
           stored(first, "a");
           Volume second = history.open(store);
-          assertThat(store.puts())
-              .containsExactly(history.key(1, 3), ManifestStore.key(3));
+          assertThat(store.puts()).containsExactly(history.key(1, 3), ManifestStore.key(3));
           assertDeposed(first);
           assertThat(exists(second, "a")).isTrue();
         });

@@ -39,8 +39,7 @@ final class LogHistory {
   final SimulatedTasks simulation = new SimulatedTasks(1);
   final MemoryObjectStore memory = new MemoryObjectStore();
   private final VolumeSecrets secrets =
-      new VolumeSecrets(
-          "00112233445566778899aabbccddeeff", new Keys(new byte[32], new byte[16]));
+      new VolumeSecrets("00112233445566778899aabbccddeeff", new Keys(new byte[32], new byte[16]));
   private final LogFormat format =
       new LogFormat(new SealedFrameCodec(secrets.keys()), secrets.idBytes());
   private int processes;
@@ -91,10 +90,23 @@ final class LogHistory {
     Tasks tasks = nextProcess();
     Volume.Settings settings =
         new Volume.Settings(
-            "host", 1 << 20, 1 << 20, 100, 1, Long.MAX_VALUE, new Compression.Lz4(),
-            3_600_000_000_000L, flushObjects, 16 << 20);
+            "host",
+            1 << 20,
+            1 << 20,
+            100,
+            1,
+            Long.MAX_VALUE,
+            new Compression.Lz4(),
+            3_600_000_000_000L,
+            flushObjects,
+            16 << 20);
     return new Volume(
-        store, secrets, settings, tasks, new SeededRandomness(processes), SlabMemory.direct(),
+        store,
+        secrets,
+        settings,
+        tasks,
+        new SeededRandomness(processes),
+        SlabMemory.direct(),
         reason -> {});
   }
 
@@ -102,7 +114,11 @@ final class LogHistory {
   VolumeOpening.Opened takeOver(ObjectStore store) throws StorageException {
     Tasks tasks = nextProcess();
     return new VolumeOpening(
-            store, manifests(store), format, tasks, new SeededRandomness(processes),
+            store,
+            manifests(store),
+            format,
+            tasks,
+            new SeededRandomness(processes),
             new VolumeOpening.Settings("host", 4, 16))
         .open();
   }
@@ -179,8 +195,7 @@ final class LogHistory {
   }
 
   Manifest newestManifest(VolumeSecrets of) throws StorageException {
-    ObjectEnvelope envelope =
-        new ObjectEnvelope(of.keys(), of.idBytes(), new SeededRandomness(0));
+    ObjectEnvelope envelope = new ObjectEnvelope(of.keys(), of.idBytes(), new SeededRandomness(0));
     return java.util.Objects.requireNonNull(
         new ManifestStore(memory, envelope).newest(Cause.ADMIN));
   }
@@ -204,8 +219,14 @@ final class LogHistory {
       sequence = opened.lastSequence();
       log =
           new LogWriter(
-              store, format, simulation, new SeededRandomness(500 + processes), opened.epoch(),
-              opened.salt(), position, this);
+              store,
+              format,
+              simulation,
+              new SeededRandomness(500 + processes),
+              opened.epoch(),
+              opened.salt(),
+              position,
+              this);
     }
 
     LogHeader seal() {

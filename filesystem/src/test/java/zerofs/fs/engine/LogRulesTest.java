@@ -11,8 +11,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Every rule of the log protocol's model is named where the code obeys it (`Rule NAME`, or in a list
-/// `Rules NAME, NAME`), or docs/RECOVERY.md says why no line does yet.
+/// Every rule of the log protocol's model is named where the code obeys it (`Rule NAME`, or in a
+/// list `Rules NAME, NAME`), or docs/RECOVERY.md says why no line does yet.
 class LogRulesTest {
   private static final Path ROOT = Path.of("..");
 
@@ -31,11 +31,28 @@ class LogRulesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "CREATE_ONLY_LOG", "COUNT_IN_ORDER", "EXISTS_IS_READ", "DEPOSED_STOPS", "IN_FLIGHT_BOUND",
-        "FLUSH_STORED_ONLY", "STOP_AFTER_STORED", "FENCE_FIRST", "CREATE_ONLY_MANIFEST",
-        "LOSER_READS", "REFENCE", "RECHECK_CLAIM", "MANIFEST_BEFORE_LOG", "AFTER_FENCE",
-        "EPOCH_END", "GAP_PROBE", "GAP_SLIDE", "PROBE_AFTER_FENCE", "PROBE_ANY_FENCE", "RELIST",
-        "PREDECESSOR", "CLEAN_IS_OWN"
+        "CREATE_ONLY_LOG",
+        "COUNT_IN_ORDER",
+        "EXISTS_IS_READ",
+        "DEPOSED_STOPS",
+        "IN_FLIGHT_BOUND",
+        "FLUSH_STORED_ONLY",
+        "STOP_AFTER_STORED",
+        "FENCE_FIRST",
+        "CREATE_ONLY_MANIFEST",
+        "LOSER_READS",
+        "REFENCE",
+        "RECHECK_CLAIM",
+        "MANIFEST_BEFORE_LOG",
+        "AFTER_FENCE",
+        "EPOCH_END",
+        "GAP_PROBE",
+        "GAP_SLIDE",
+        "PROBE_AFTER_FENCE",
+        "PROBE_ANY_FENCE",
+        "RELIST",
+        "PREDECESSOR",
+        "CLEAN_IS_OWN"
       })
   void aRuleIsNamedWhereTheCodeObeysIt(String rule) throws IOException {
     // A sentence may be broken over lines of a comment.
@@ -46,8 +63,13 @@ class LogRulesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "GC_AFTER_MANIFEST", "FENCE_KEPT", "FIRST_MANIFEST_KEPT", "JOURNAL_EPOCH", "JOURNAL_FREE",
-        "JOURNAL_CUT", "JOURNAL_LOCK"
+        "GC_AFTER_MANIFEST",
+        "FENCE_KEPT",
+        "FIRST_MANIFEST_KEPT",
+        "JOURNAL_EPOCH",
+        "JOURNAL_FREE",
+        "JOURNAL_CUT",
+        "JOURNAL_LOCK"
       })
   void aRuleWithoutCodeHasItsReason(String rule) throws IOException {
     String text = Files.readString(ROOT.resolve("docs/RECOVERY.md"));

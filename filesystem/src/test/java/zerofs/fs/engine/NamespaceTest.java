@@ -120,8 +120,7 @@ class NamespaceTest {
         FsError.NOT_PERMITTED,
         () -> fs.rename(BOB, tmp, Name.of("mine"), tmp, Name.of("x"), RenameMode.REPLACE));
     assertFails(FsError.ACCESS_DENIED, () -> file(BOB, Filesystem.ROOT, "x"));
-    assertFails(
-        FsError.NOT_PERMITTED, () -> fs.setattr(BOB, mine, SetAttributes.ofMode(0777)));
+    assertFails(FsError.NOT_PERMITTED, () -> fs.setattr(BOB, mine, SetAttributes.ofMode(0777)));
     fs.unlink(ALICE, tmp, Name.of("mine"));
   }
 

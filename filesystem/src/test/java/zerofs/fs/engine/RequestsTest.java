@@ -77,15 +77,27 @@ class RequestsTest {
     return new TracedObjectStore(new LatencyObjectStore(store, simulation, LATENCY_NANOS));
   }
 
-  private Volume open(ObjectStore store, String process, int flushObjects)
-      throws StorageException {
+  private Volume open(ObjectStore store, String process, int flushObjects) throws StorageException {
     Volume.Settings settings =
         new Volume.Settings(
-            "host", 32 << 20, 4 << 20, 1000, 1, Long.MAX_VALUE, new Compression.Lz4(),
-            5_000_000_000L, flushObjects, 16 << 20);
+            "host",
+            32 << 20,
+            4 << 20,
+            1000,
+            1,
+            Long.MAX_VALUE,
+            new Compression.Lz4(),
+            5_000_000_000L,
+            flushObjects,
+            16 << 20);
     return new Volume(
-        store, secrets, settings, simulation.group(process), new SeededRandomness(++opened),
-        SlabMemory.direct(), reason -> deposed++);
+        store,
+        secrets,
+        settings,
+        simulation.group(process),
+        new SeededRandomness(++opened),
+        SlabMemory.direct(),
+        reason -> deposed++);
   }
 
   private static Call root() {
@@ -250,8 +262,14 @@ class RequestsTest {
           System.out.printf(
               "%d commits: %d PUTs of barriers, %d other requests (%.2f %%); recovery of %d copies:"
                   + " at most %d segments replayed, %d other GETs, %d ms%n",
-              COMMITS, puts, spent.total() - puts, 100.0 * (spent.total() - puts) / puts, CRASHES,
-              mostReplayed, mostOther, slowest / 1_000_000);
+              COMMITS,
+              puts,
+              spent.total() - puts,
+              100.0 * (spent.total() - puts) / puts,
+              CRASHES,
+              mostReplayed,
+              mostOther,
+              slowest / 1_000_000);
           assertThat(puts).isLessThanOrEqualTo(COMMITS);
           assertThat(spent.total() - puts).as("other requests").isLessThanOrEqualTo(puts / 50);
           assertThat(mostOther).as("GETs of a recovery beside replay").isLessThanOrEqualTo(64);

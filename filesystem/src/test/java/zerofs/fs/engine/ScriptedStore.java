@@ -117,8 +117,7 @@ final class ScriptedStore implements ObjectStore {
   }
 
   @Override
-  public @Nullable Fetched getSuffix(String key, int length, Cause cause)
-      throws StorageException {
+  public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     run(true, Request.GET, key);
     Fetched fetched = memory.getSuffix(key, length, cause);
     run(false, Request.GET, key);

@@ -106,8 +106,7 @@ final class SimulatedFixture {
             sealNanos,
             flushObjects,
             16 << 20);
-    ObjectStore store =
-        new FaultyObjectStore(memory, simulation.group("network"), new Weather());
+    ObjectStore store = new FaultyObjectStore(memory, simulation.group("network"), new Weather());
     return new Volume(
         store,
         secrets,

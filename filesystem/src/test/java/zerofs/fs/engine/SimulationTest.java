@@ -124,11 +124,24 @@ class SimulationTest {
     private Volume open(int process, Tasks tasks, ObjectStore store) throws StorageException {
       Volume.Settings settings =
           new Volume.Settings(
-              "host" + process, 1 << 20, 1 << 20, 100, 1, Long.MAX_VALUE, new Compression.Lz4(),
-              3_600_000_000_000L, 4, 16 << 20);
+              "host" + process,
+              1 << 20,
+              1 << 20,
+              100,
+              1,
+              Long.MAX_VALUE,
+              new Compression.Lz4(),
+              3_600_000_000_000L,
+              4,
+              16 << 20);
       return new Volume(
-          store, secrets, settings, tasks, new SeededRandomness(seed * 31 + process),
-          SlabMemory.direct(), reason -> {});
+          store,
+          secrets,
+          settings,
+          tasks,
+          new SeededRandomness(seed * 31 + process),
+          SlabMemory.direct(),
+          reason -> {});
     }
 
     /// A process: it works until it is deposed or killed; what goes wrong at its start ends it.
@@ -147,8 +160,7 @@ class SimulationTest {
       try {
         Volume volume = open(process, tasks, store);
         for (int i = 0; i < 60; i++) {
-          volume.create(
-              ROOT, Filesystem.ROOT, name(process, i), 0644, true, SetAttributes.NONE);
+          volume.create(ROOT, Filesystem.ROOT, name(process, i), 0644, true, SetAttributes.NONE);
           if (i % 3 != 1) {
             volume.barrier(volume.committedSequence());
             answered.set(process, i);

@@ -77,12 +77,14 @@ class TakeoverTest {
     private int puts;
 
     @Override
-    public @org.jspecify.annotations.Nullable Fetched get(String key, long offset, int length, Cause cause) {
+    public @org.jspecify.annotations.Nullable Fetched get(
+        String key, long offset, int length, Cause cause) {
       return store.get(key, offset, length, cause);
     }
 
     @Override
-    public @org.jspecify.annotations.Nullable Fetched getSuffix(String key, int length, Cause cause) {
+    public @org.jspecify.annotations.Nullable Fetched getSuffix(
+        String key, int length, Cause cause) {
       return store.getSuffix(key, length, cause);
     }
 
@@ -101,8 +103,7 @@ class TakeoverTest {
     }
 
     @Override
-    public java.util.List<Listed> list(
-        String prefix, String startAfter, int limit, Cause cause) {
+    public java.util.List<Listed> list(String prefix, String startAfter, int limit, Cause cause) {
       return store.list(prefix, startAfter, limit, cause);
     }
 

@@ -29,7 +29,8 @@ class ChunkRowTest {
         int from = random.nextInt(20000);
         int to = from + 1 + random.nextInt(5000);
         int next = to + 1 + random.nextInt(3000);
-        int[] ranges = random.nextBoolean() ? new int[] {from, to} : new int[] {from, to, next, next + 9};
+        int[] ranges =
+            random.nextBoolean() ? new int[] {from, to} : new int[] {from, to, next, next + 9};
         yield ExtentState.patch(new Patch(frame, position, ranges, 32768));
       }
       default -> ExtentState.NONE;

@@ -32,7 +32,8 @@ class SlabTest {
           }
         }
       } else if (!live.isEmpty()) {
-        int address = live.keySet().stream().skip(random.nextInt(live.size())).findFirst().orElseThrow();
+        int address =
+            live.keySet().stream().skip(random.nextInt(live.size())).findFirst().orElseThrow();
         byte mark = Objects.requireNonNull(live.remove(address));
         ByteBuffer view = slab.view(address);
         assertThat(view.get(0)).isEqualTo(mark);

@@ -43,7 +43,8 @@ final class AdminServer implements AutoCloseable {
       if (ask(path, "ping", ASK_MILLIS_MAX) != null) {
         throw new Failure(
             ExitCode.USAGE,
-            "a ZeroFS server with this configuration is running already (it answers on " + path
+            "a ZeroFS server with this configuration is running already (it answers on "
+                + path
                 + "): stop it first");
       }
       Files.delete(path); // Left over by a process that was killed.

@@ -99,8 +99,12 @@ public final class Main {
       } else if (isBucket && !config(file).storageUrl().equals(url)) {
         throw new Failure(
             ExitCode.USAGE,
-            file + " is for " + config(file).storageUrl() + ": run quickstart elsewhere, or 'zerofs"
-                + " run -c' with a configuration for " + url);
+            file
+                + " is for "
+                + config(file).storageUrl()
+                + ": run quickstart elsewhere, or 'zerofs"
+                + " run -c' with a configuration for "
+                + url);
       }
       Config config = config(file);
       ServerProcess process = new ServerProcess(config, System.out);
@@ -120,22 +124,28 @@ public final class Main {
         Files.writeString(password, HexFormat.of().formatHex(random), StandardOpenOption.WRITE);
       }
       Files.createFile(
-          file,
-          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.writeString(
-          file,
-          ConfigTemplate.of(url, Files.readString(password).strip()));
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+      Files.writeString(file, ConfigTemplate.of(url, Files.readString(password).strip()));
       System.out.println(
-          "made " + file + "\nThe password that encrypts the volume is in " + password
+          "made "
+              + file
+              + "\nThe password that encrypts the volume is in "
+              + password
               + ": keep a copy elsewhere. Without it the data is lost.");
     }
 
     private static void ready(int port) {
       System.out.println(
           "ready. Mount it (as root):\n"
-              + "  Linux:  mount -t nfs -o vers=3,proto=tcp,nolock,hard,port=" + port
-              + ",mountport=" + port + ",mountproto=tcp 127.0.0.1:/ /mnt\n"
-              + "  macOS:  mount -t nfs -o vers=3,tcp,nolocks,port=" + port + ",mountport=" + port
+              + "  Linux:  mount -t nfs -o vers=3,proto=tcp,nolock,hard,port="
+              + port
+              + ",mountport="
+              + port
+              + ",mountproto=tcp 127.0.0.1:/ /mnt\n"
+              + "  macOS:  mount -t nfs -o vers=3,tcp,nolocks,port="
+              + port
+              + ",mountport="
+              + port
               + " 127.0.0.1:/ /Volumes/zerofs");
     }
   }
@@ -161,7 +171,10 @@ public final class Main {
 
   @Command(name = "run", description = "Serve the volume of a configuration.")
   static final class Run implements Callable<Integer> {
-    @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE")
+    @Option(
+        names = {"-c", "--config"},
+        required = true,
+        paramLabel = "FILE")
     private Path file = Path.of("zerofs.toml");
 
     @Option(
@@ -171,8 +184,7 @@ public final class Main {
 
     @Override
     public Integer call() throws Exception {
-      new ServerProcess(config(file), System.out)
-          .run(takeover, () -> System.out.println("ready"));
+      new ServerProcess(config(file), System.out).run(takeover, () -> System.out.println("ready"));
       return ExitCode.OK;
     }
   }
@@ -181,7 +193,10 @@ public final class Main {
       name = "change-password",
       description = "Wrap the volume's key by a new password (ZEROFS_NEW_PASSWORD, or asked for).")
   static final class ChangePassword implements Callable<Integer> {
-    @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE")
+    @Option(
+        names = {"-c", "--config"},
+        required = true,
+        paramLabel = "FILE")
     private Path file = Path.of("zerofs.toml");
 
     @Override
@@ -218,7 +233,10 @@ public final class Main {
     if (answer == null) {
       throw new Failure(
           ExitCode.UNEXPECTED,
-          "no server answers on " + config.adminSocket() + ": start it with 'zerofs run -c " + file
+          "no server answers on "
+              + config.adminSocket()
+              + ": start it with 'zerofs run -c "
+              + file
               + "'");
     }
     System.out.print(answer.endsWith("\n") ? answer : answer + "\n");
@@ -227,7 +245,10 @@ public final class Main {
 
   @Command(name = "status", description = "Show how a running server is doing.")
   static final class Status implements Callable<Integer> {
-    @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE")
+    @Option(
+        names = {"-c", "--config"},
+        required = true,
+        paramLabel = "FILE")
     private Path file = Path.of("zerofs.toml");
 
     @Option(names = "--json")
@@ -241,7 +262,10 @@ public final class Main {
 
   @Command(name = "flush", description = "Store everything, and write rows in memory to SSTs.")
   static final class Flush implements Callable<Integer> {
-    @Option(names = {"-c", "--config"}, required = true, paramLabel = "FILE")
+    @Option(
+        names = {"-c", "--config"},
+        required = true,
+        paramLabel = "FILE")
     private Path file = Path.of("zerofs.toml");
 
     @Override

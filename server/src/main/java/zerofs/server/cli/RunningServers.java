@@ -31,7 +31,8 @@ final class RunningServers {
     String runtime = System.getenv("XDG_RUNTIME_DIR");
     return new RunningServers(
         runtime == null || runtime.isEmpty()
-            ? Path.of(System.getProperty("java.io.tmpdir"), "zerofs-" + System.getProperty("user.name"))
+            ? Path.of(
+                System.getProperty("java.io.tmpdir"), "zerofs-" + System.getProperty("user.name"))
             : Path.of(runtime, "zerofs"));
   }
 
@@ -50,7 +51,8 @@ final class RunningServers {
         if (other != null && !takeover) {
           throw new Failure(
               ExitCode.USAGE,
-              "a ZeroFS server serves this volume already (it answers on " + other
+              "a ZeroFS server serves this volume already (it answers on "
+                  + other
                   + "): stop it first, or take the volume over from it by 'run --takeover'");
         }
         Files.writeString(entry(volumeId), adminSocket.toString());

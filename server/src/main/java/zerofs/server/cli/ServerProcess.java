@@ -78,14 +78,10 @@ final class ServerProcess {
     S3Settings s3 = config.s3();
     ObjectStore store =
         s3 == null
-            ? FileObjectStore.open(
-                Path.of(config.storageUrl().substring("file://".length())), true)
+            ? FileObjectStore.open(Path.of(config.storageUrl().substring("file://".length())), true)
             : new S3ObjectStore(s3);
     return new RetryingObjectStore(
-        store,
-        tasks,
-        randomness,
-        RetryingObjectStore.Settings.standard());
+        store, tasks, randomness, RetryingObjectStore.Settings.standard());
   }
 
   /// Serves until it ends.
@@ -99,7 +95,10 @@ final class ServerProcess {
     } catch (IOException e) {
       throw new Failure(
           ExitCode.USAGE,
-          "can't open the admin socket " + config.adminSocket() + " (" + e.getMessage()
+          "can't open the admin socket "
+              + config.adminSocket()
+              + " ("
+              + e.getMessage()
               + "): set admin.socket to a path of less than 100 characters in a directory that is"
               + " there and writable");
     }
@@ -141,8 +140,13 @@ final class ServerProcess {
             reason -> end(new Failure(ExitCode.DEPOSED, String.valueOf(reason.getMessage()))));
     volume = opened;
     out.println(
-        "volume " + opened.volumeId() + ", epoch " + opened.epoch() + ", "
-            + opened.replayedObjects() + " log objects replayed");
+        "volume "
+            + opened.volumeId()
+            + ", epoch "
+            + opened.epoch()
+            + ", "
+            + opened.replayedObjects()
+            + " log objects replayed");
   }
 
   /// While the volume is not open, says every few seconds how far it is.
@@ -151,8 +155,13 @@ final class ServerProcess {
     while (volume == null && stopped.getCount() > 0 && failure.get() == null) {
       StoreCounters counters = traced.counters();
       out.println(
-          "opening the volume: " + counters.total() + " requests to the store, "
-              + (counters.bytesGot() >> 20) + " MiB read, " + counters.errors() + " errors so far");
+          "opening the volume: "
+              + counters.total()
+              + " requests to the store, "
+              + (counters.bytesGot() >> 20)
+              + " MiB read, "
+              + counters.errors()
+              + " errors so far");
       tasks.sleep(PROGRESS_NANOS);
     }
   }
@@ -206,8 +215,7 @@ final class ServerProcess {
   private void startPortmappers(NfsSettings settings) throws IOException {
     for (String each : config.nfs().portmapAddresses()) {
       InetSocketAddress address = address(each);
-      PortmapServer server =
-          new PortmapServer(servers.getFirst().port(), settings, address, tasks);
+      PortmapServer server = new PortmapServer(servers.getFirst().port(), settings, address, tasks);
       portmappers.add(server);
       server.start();
       out.println("serving the portmapper on " + address.getHostString() + ":" + server.port());
@@ -292,7 +300,8 @@ final class ServerProcess {
       try {
         if (!process.stopped.await(STOP_SECONDS_MAX, TimeUnit.SECONDS)) {
           process.out.println(
-              "stopping took longer than " + STOP_SECONDS_MAX
+              "stopping took longer than "
+                  + STOP_SECONDS_MAX
                   + " s: ended without storing everything; what was answered as stable is stored");
           Runtime.getRuntime().halt(ExitCode.UNEXPECTED);
         }

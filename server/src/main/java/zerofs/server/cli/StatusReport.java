@@ -86,15 +86,17 @@ final class StatusReport {
     values.put("store.bytes_got", counters.bytesGot());
     values.put("store.errors", counters.errors());
     for (NfsServer server : servers) {
-      server.counts().forEach(
-          (procedure, count) -> {
-            if (count > 0) {
-              values.merge(
-                  "nfs." + lower(procedure),
-                  count,
-                  (one, other) -> ((Number) one).longValue() + ((Number) other).longValue());
-            }
-          });
+      server
+          .counts()
+          .forEach(
+              (procedure, count) -> {
+                if (count > 0) {
+                  values.merge(
+                      "nfs." + lower(procedure),
+                      count,
+                      (one, other) -> ((Number) one).longValue() + ((Number) other).longValue());
+                }
+              });
     }
     return values;
   }

@@ -30,8 +30,7 @@ public record Config(
   ///
   /// @param addresses `host:port` each
   /// @param portmapAddresses where a portmapper tells where NFS is; `host:port` each, mostly none
-  public record Nfs(
-      List<String> addresses, List<String> portmapAddresses, NfsSettings settings) {
+  public record Nfs(List<String> addresses, List<String> portmapAddresses, NfsSettings settings) {
     public Nfs {
       addresses = List.copyOf(addresses);
       portmapAddresses = List.copyOf(portmapAddresses);

@@ -97,8 +97,13 @@ public final class ConfigReader {
     if (toml.hasErrors()) {
       TomlParseError first = toml.errors().getFirst();
       throw new ConfigException(
-          file + ", line " + first.position().line() + ", column " + first.position().column()
-              + ": " + first.getMessage());
+          file
+              + ", line "
+              + first.position().line()
+              + ", column "
+              + first.position().column()
+              + ": "
+              + first.getMessage());
     }
     return new ConfigReader(file, toml, environment).config();
   }
@@ -110,7 +115,9 @@ public final class ConfigReader {
     if (!url.startsWith("file:///") && !url.startsWith("s3://")) {
       throw wrong(
           "storage.url",
-          "'" + url + "': must be file:///directory or s3://bucket/prefix (Azure and Google Cloud"
+          "'"
+              + url
+              + "': must be file:///directory or s3://bucket/prefix (Azure and Google Cloud"
               + " are not in this version)");
     }
     double maxSize = number("filesystem.max_size_gb", 0);
@@ -143,8 +150,7 @@ public final class ConfigReader {
       throw wrong("aws.access_key_id", "needs aws.secret_access_key, and the other way round");
     }
     if (endpoint.startsWith("http://") && !flag("aws.allow_http")) {
-      throw wrong(
-          "aws.endpoint", "is not encrypted: use https://, or set aws.allow_http = true");
+      throw wrong("aws.endpoint", "is not encrypted: use https://, or set aws.allow_http = true");
     }
     try {
       return S3Settings.parse(
@@ -219,8 +225,10 @@ public final class ConfigReader {
   private void checkTable(TomlTable table, String prefix) throws ConfigException {
     for (String key : table.keySet()) {
       String path = prefix + key;
-      boolean isTable = KEYS.keySet().stream().anyMatch(t -> t.equals(path) || t.startsWith(path + "."));
-      boolean isKey = !prefix.isEmpty() && keysOf(prefix.substring(0, prefix.length() - 1)).contains(key);
+      boolean isTable =
+          KEYS.keySet().stream().anyMatch(t -> t.equals(path) || t.startsWith(path + "."));
+      boolean isKey =
+          !prefix.isEmpty() && keysOf(prefix.substring(0, prefix.length() - 1)).contains(key);
       if (!isTable && !isKey) {
         throw unknown(table, key, path);
       }
@@ -243,7 +251,12 @@ public final class ConfigReader {
     String absent = ABSENT.get(path);
     if (absent != null) {
       return new ConfigException(
-          file + place(position) + ": [" + path + "]: " + absent
+          file
+              + place(position)
+              + ": ["
+              + path
+              + "]: "
+              + absent
               + " is not in this version: remove the section");
     }
     Set<String> known = new TreeSet<>();
@@ -263,9 +276,7 @@ public final class ConfigReader {
   }
 
   private static String place(@Nullable TomlPosition position) {
-    return position == null
-        ? ""
-        : ", line " + position.line() + ", column " + position.column();
+    return position == null ? "" : ", line " + position.line() + ", column " + position.column();
   }
 
   private ConfigException wrong(String key, String what) {

@@ -29,8 +29,7 @@ final class DataProcedures {
     }
   }
 
-  static void read(NfsRequest request, XdrWriter out)
-      throws XdrException, NfsFailure, FsException {
+  static void read(NfsRequest request, XdrWriter out) throws XdrException, NfsFailure, FsException {
     long inode = request.inode();
     long offset = request.arguments().int64();
     long count = Integer.toUnsignedLong(request.arguments().int32());

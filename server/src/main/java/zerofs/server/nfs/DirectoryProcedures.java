@@ -1,8 +1,8 @@
 package zerofs.server.nfs;
 
 import zerofs.fs.Attributes;
-import zerofs.fs.FsException;
 import zerofs.fs.Filesystem.DirectoryVisitor;
+import zerofs.fs.FsException;
 import zerofs.wire.nfs3.FileHandle;
 import zerofs.wire.nfs3.NfsStatus;
 import zerofs.wire.xdr.XdrException;

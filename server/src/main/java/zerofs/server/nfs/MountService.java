@@ -39,8 +39,7 @@ final class MountService {
     this.fs = fs;
   }
 
-  XdrWriter serve(
-      RpcCall call, XdrReader in, Caller caller, boolean mayWait, ByteBuffer out)
+  XdrWriter serve(RpcCall call, XdrReader in, Caller caller, boolean mayWait, ByteBuffer out)
       throws XdrException, FsException {
     if (call.version() != VERSION) {
       return RpcReply.accepted(out, call.xid(), RpcReply.PROG_MISMATCH)
@@ -53,11 +52,7 @@ final class MountService {
       case MNT -> mnt(in.opaque(PATH_BYTES_MAX), caller, mayWait, reply);
       case DUMP -> reply.bool(false);
       case EXPORT ->
-          reply
-              .bool(true)
-              .opaque("/".getBytes(StandardCharsets.US_ASCII))
-              .bool(false)
-              .bool(false);
+          reply.bool(true).opaque("/".getBytes(StandardCharsets.US_ASCII)).bool(false).bool(false);
       default -> RpcReply.accepted(out, call.xid(), RpcReply.PROC_UNAVAIL);
     };
   }

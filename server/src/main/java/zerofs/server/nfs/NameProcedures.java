@@ -71,13 +71,7 @@ final class NameProcedures {
 
   private static SetAttributes withoutMode(SetAttributes initial) {
     return new SetAttributes(
-        null,
-        initial.uid(),
-        initial.gid(),
-        initial.size(),
-        initial.atime(),
-        initial.mtime(),
-        null);
+        null, initial.uid(), initial.gid(), initial.size(), initial.atime(), initial.mtime(), null);
   }
 
   private static void made(
@@ -168,8 +162,7 @@ final class NameProcedures {
     removal.remove(request.call(), directory, name);
     request.requireStable();
     out.int32(NfsStatus.NFS3_OK.code());
-    NfsEncoding.wcc(
-        out, request.fs().volumeId(), before, request.attributesIfAny(directory));
+    NfsEncoding.wcc(out, request.fs().volumeId(), before, request.attributesIfAny(directory));
   }
 
   static void rename(NfsRequest request, XdrWriter out)
@@ -189,8 +182,7 @@ final class NameProcedures {
     NfsEncoding.wcc(out, volume, toBefore, request.attributesIfAny(toDirectory));
   }
 
-  static void link(NfsRequest request, XdrWriter out)
-      throws XdrException, NfsFailure, FsException {
+  static void link(NfsRequest request, XdrWriter out) throws XdrException, NfsFailure, FsException {
     long inode = request.inode();
     long directory = request.inode();
     Name name = request.name();

@@ -1,7 +1,7 @@
 package zerofs.server.nfs;
 
-import java.util.HexFormat;
 import java.nio.ByteBuffer;
+import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 import zerofs.fs.Attributes;
 import zerofs.fs.FileType;
@@ -63,8 +63,7 @@ final class NfsEncoding {
   /// between: the change counter tells.
   static void wcc(
       XdrWriter out, String volumeId, @Nullable Attributes before, @Nullable Attributes after) {
-    boolean atomic =
-        before != null && after != null && after.change() - before.change() <= 1;
+    boolean atomic = before != null && after != null && after.change() - before.change() <= 1;
     out.bool(atomic);
     if (atomic && before != null) {
       boolean isDirectory = before.type() == FileType.DIRECTORY;

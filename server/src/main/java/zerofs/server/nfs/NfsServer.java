@@ -39,13 +39,12 @@ public final class NfsServer implements AutoCloseable {
   private @Nullable NfsService service;
   private Tasks.@Nullable Task accepting;
 
-  public NfsServer(
-      Filesystem fs, NfsSettings settings, InetSocketAddress address, Tasks tasks) {
+  public NfsServer(Filesystem fs, NfsSettings settings, InetSocketAddress address, Tasks tasks) {
     this(fs, settings, address, MEMORY_BYTES, tasks);
   }
 
   /// @param memoryBytes limit on the memory for records that are arriving, and again on that for
-  ///     requests that wait and large replies
+  ///   requests that wait and large replies
   public NfsServer(
       Filesystem fs,
       NfsSettings settings,
@@ -75,8 +74,13 @@ public final class NfsServer implements AutoCloseable {
     } catch (SocketException | UnresolvedAddressException e) {
       opened.close();
       throw new IOException(
-          "can't serve NFS on " + address.getHostString() + " port " + address.getPort() + " ("
-              + (e.getMessage() == null ? "unknown host" : e.getMessage()) + "): stop the program"
+          "can't serve NFS on "
+              + address.getHostString()
+              + " port "
+              + address.getPort()
+              + " ("
+              + (e.getMessage() == null ? "unknown host" : e.getMessage())
+              + "): stop the program"
               + " that uses it, or set another address in servers.nfs.addresses",
           e);
     }

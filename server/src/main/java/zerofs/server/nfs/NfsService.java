@@ -131,7 +131,8 @@ final class NfsService {
         case NfsProcedure.PROGRAM -> nfs(call, arguments, mayWait, out);
         case MountService.PROGRAM ->
             finished(mount.serve(call, arguments, caller(call), mayWait, out));
-        case PortmapService.PROGRAM -> finished(portmap.serve(call, arguments, served.getAddress(), out));
+        case PortmapService.PROGRAM ->
+            finished(portmap.serve(call, arguments, served.getAddress(), out));
         default -> finished(RpcReply.accepted(out, call.xid(), RpcReply.PROG_UNAVAIL));
       };
     } catch (XdrException e) {
@@ -217,9 +218,7 @@ final class NfsService {
         yield squashed
             ? anonymous()
             : new Caller(
-                sys.uid(),
-                group(sys.gid()),
-                sys.groups().stream().mapToInt(this::group).toArray());
+                sys.uid(), group(sys.gid()), sys.groups().stream().mapToInt(this::group).toArray());
       }
       case RpcCall.Credentials.None _,
           RpcCall.Credentials.Unsupported _,

@@ -5,8 +5,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.StandardProtocolFamily;
-import java.net.UnknownHostException;
 import java.net.StandardSocketOptions;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
@@ -25,9 +25,9 @@ import zerofs.wire.rpc.RpcReply;
 import zerofs.wire.xdr.XdrException;
 import zerofs.wire.xdr.XdrReader;
 
-/// Tells clients that ask a portmapper (port 111 by convention) where NFS and MOUNT are, over TCP and
-/// UDP. One thread for all clients; it never waits for one: a client's record and its answer are
-/// small, and who does not send or read them at once is let go.
+/// Tells clients that ask a portmapper (port 111 by convention) where NFS and MOUNT are, over TCP
+/// and UDP. One thread for all clients; it never waits for one: a client's record and its answer
+/// are small, and who does not send or read them at once is let go.
 public final class PortmapServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PortmapServer.class);
 
@@ -48,8 +48,7 @@ public final class PortmapServer implements AutoCloseable {
 
   /// @param nfsPort where NFS and MOUNT are served
   /// @param settings whose networks may ask
-  public PortmapServer(
-      int nfsPort, NfsSettings settings, InetSocketAddress address, Tasks tasks) {
+  public PortmapServer(int nfsPort, NfsSettings settings, InetSocketAddress address, Tasks tasks) {
     this.service = new PortmapService(nfsPort);
     this.settings = settings;
     this.address = address;
@@ -65,8 +64,13 @@ public final class PortmapServer implements AutoCloseable {
     } catch (SocketException | UnknownHostException e) {
       close();
       throw new IOException(
-          "can't serve the portmapper on " + address.getHostString() + " port "
-              + address.getPort() + " (" + e.getMessage() + "): stop the portmapper that runs"
+          "can't serve the portmapper on "
+              + address.getHostString()
+              + " port "
+              + address.getPort()
+              + " ("
+              + e.getMessage()
+              + "): stop the portmapper that runs"
               + " there (rpcbind), start ZeroFS with the right to use ports below 1024, or remove"
               + " the address from servers.nfs.portmap_addresses",
           e);

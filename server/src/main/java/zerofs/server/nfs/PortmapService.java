@@ -11,9 +11,9 @@ import zerofs.wire.xdr.XdrException;
 import zerofs.wire.xdr.XdrReader;
 import zerofs.wire.xdr.XdrWriter;
 
-/// Portmapper version 2 and rpcbind versions 3 and 4 (RFC 1833), as far as clients ask: where NFS and
-/// MOUNT are. Served on the NFS port itself, and by [PortmapServer] where configured. Nobody may
-/// register anything, and no calls are forwarded.
+/// Portmapper version 2 and rpcbind versions 3 and 4 (RFC 1833), as far as clients ask: where NFS
+/// and MOUNT are. Served on the NFS port itself, and by [PortmapServer] where configured. Nobody
+/// may register anything, and no calls are forwarded.
 final class PortmapService {
   static final int PROGRAM = 100000;
 

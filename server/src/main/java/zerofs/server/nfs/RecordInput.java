@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 import zerofs.fs.Filesystem;
 import zerofs.wire.xdr.XdrException;
 
-/// The records that one connection sends (RFC 5531 §11). A small buffer of its own holds most; for a
-/// large record it borrows a large one. The connection's thread.
+/// The records that one connection sends (RFC 5531 §11). A small buffer of its own holds most; for
+/// a large record it borrows a large one. The connection's thread.
 final class RecordInput {
   /// Largest record: a WRITE of 1 MiB and its header.
   static final int RECORD_BYTES_MAX = Filesystem.IO_BYTES_MAX + (64 << 10);
@@ -45,8 +45,8 @@ final class RecordInput {
     return buffer != small;
   }
 
-  /// Makes room for the rest of the record that has begun, where memory for it may have to be waited
-  /// for.
+  /// Makes room for the rest of the record that has begun, where memory for it may have to be
+  /// waited for.
   void prepare() {
     int kept = end - start;
     boolean needsLarge = wanted > SMALL_BYTES;

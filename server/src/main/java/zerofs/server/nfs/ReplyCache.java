@@ -11,8 +11,8 @@ import zerofs.base.Tasks;
 /// Replies of calls that must not be done twice, for clients that send them again: the duplicate
 /// request cache (Juszczak, "Improving the performance and correctness of an NFS server", 1989).
 /// Keyed by client address, xid, length and checksum of the call, not by connection: a client that
-/// reconnects sends again from another port. Replies are kept for two minutes, so that a client that
-/// starts to count its xids from the same number again does not get an answer of its past.
+/// reconnects sends again from another port. Replies are kept for two minutes, so that a client
+/// that starts to count its xids from the same number again does not get an answer of its past.
 ///
 /// A call that is being done is remembered until it is done, however many others come; there are no
 /// more of these than requests may wait. Of the replies the oldest goes first.

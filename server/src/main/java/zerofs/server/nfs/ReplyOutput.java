@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import zerofs.base.Tasks;
 
-/// What one connection sends. Small replies that its own thread makes are gathered and sent together;
-/// waiting tasks send theirs at once.
+/// What one connection sends. Small replies that its own thread makes are gathered and sent
+/// together; waiting tasks send theirs at once.
 final class ReplyOutput {
   /// Room for any reply but those of READ, READDIR and READDIRPLUS.
   static final int SMALL_BYTES = 8 << 10;

@@ -16,9 +16,9 @@ import zerofs.wire.rpc.RpcCall;
 import zerofs.wire.xdr.XdrException;
 import zerofs.wire.xdr.XdrReader;
 
-/// One client's TCP connection. Its own platform thread reads, serves what is in memory, and answers
-/// all requests that one read brought with one write. What must wait, for the store or for a
-/// barrier, goes to a waiting task; replies may overtake each other (RFC 5531 allows it).
+/// One client's TCP connection. Its own platform thread reads, serves what is in memory, and
+/// answers all requests that one read brought with one write. What must wait, for the store or for
+/// a barrier, goes to a waiting task; replies may overtake each other (RFC 5531 allows it).
 ///
 /// What a client can make it hold is bounded: two small buffers of its own, 256 requests that wait,
 /// and a share of what all connections have together ([WireMemory]).
@@ -108,7 +108,8 @@ final class RpcConnection implements WireMemory.Holder {
 
   @Override
   public long stuckSinceNanos() {
-    return Math.min(output.sendingSinceNanos(), input.isLarge() ? readingSinceNanos : Long.MAX_VALUE);
+    return Math.min(
+        output.sendingSinceNanos(), input.isLarge() ? readingSinceNanos : Long.MAX_VALUE);
   }
 
   /// Since when it has nothing to do; Long.MAX_VALUE when it has.

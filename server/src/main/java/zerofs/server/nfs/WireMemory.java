@@ -7,9 +7,9 @@ import org.slf4j.LoggerFactory;
 import zerofs.base.Tasks;
 
 /// Memory that all connections share for what is large or waits: records that are still arriving,
-/// requests that wait for the store, large replies. It has a limit; who asks beyond it waits. So that
-/// nobody waits for a client that has stopped to send or to read, the connection that has been stuck
-/// on its client for the longest is closed then: an honest client comes again.
+/// requests that wait for the store, large replies. It has a limit; who asks beyond it waits. So
+/// that nobody waits for a client that has stopped to send or to read, the connection that has been
+/// stuck on its client for the longest is closed then: an honest client comes again.
 ///
 /// Whoever holds memory of one `WireMemory` waits for nothing but the store, its own client, or
 /// memory of a later one, so waits have no cycle: records before requests. Any thread.

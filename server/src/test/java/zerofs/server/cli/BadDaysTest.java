@@ -113,11 +113,7 @@ class BadDaysTest {
   }
 
   private Path config(String name) throws IOException {
-    return config(
-        name,
-        directory.resolve("store"),
-        "right password",
-        ANY_PORT);
+    return config(name, directory.resolve("store"), "right password", ANY_PORT);
   }
 
   private Run run(String name, Path config) throws IOException {
@@ -236,8 +232,7 @@ class BadDaysTest {
 
   @Test
   void aTypoInTheConfigurationHasAPlace() throws Exception {
-    Path config =
-        config("typo", directory.resolve("store"), "p", "[filesystem]\nmax_sise_gb = 3");
+    Path config = config("typo", directory.resolve("store"), "p", "[filesystem]\nmax_sise_gb = 3");
     assertRefused(config, ExitCode.USAGE, "line 9", "max_size_gb");
     assertThat(directory.resolve("store")).doesNotExist();
   }
@@ -354,7 +349,8 @@ class BadDaysTest {
               "portmap",
               directory.resolve("store"),
               "right password",
-              "[servers.nfs]\naddresses = [\"127.0.0.1:0\"]\nportmap_addresses = [\"" + address
+              "[servers.nfs]\naddresses = [\"127.0.0.1:0\"]\nportmap_addresses = [\""
+                  + address
                   + "\"]");
       assertRefused(config, ExitCode.ADDRESS, "servers.nfs.portmap_addresses", "rpcbind");
     }
@@ -363,7 +359,8 @@ class BadDaysTest {
   @Test
   void whatAsksAServerThatDoesNotRunSaysHowToStartIt() throws Exception {
     Path config = config("none");
-    assertCommand(ExitCode.UNEXPECTED, "start it with 'zerofs run", "status", "-c", config.toString());
+    assertCommand(
+        ExitCode.UNEXPECTED, "start it with 'zerofs run", "status", "-c", config.toString());
     assertCommand(ExitCode.UNEXPECTED, "no server answers", "flush", "-c", config.toString());
     assertCommand(ExitCode.USAGE, "exists already", "init", config.toString());
     assertThat(Files.readString(config)).contains("none.sock");
@@ -391,8 +388,7 @@ class BadDaysTest {
     assertThat(Files.getPosixFilePermissions(directory.resolve("asked.sock")))
         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
     assertCommand(ExitCode.OK, "\"health\": \"ok\"", "status", "--json", "-c", config.toString());
-    assertThat(answer.strip())
-        .matches("\\{(\"[a-z_.]+\": (\\d+|\"[^\"\\\\]*\")(, |}$))+");
+    assertThat(answer.strip()).matches("\\{(\"[a-z_.]+\": (\\d+|\"[^\"\\\\]*\")(, |}$))+");
     assertCommand(ExitCode.OK, "flushed", "flush", "-c", config.toString());
     // Someone who connects and says nothing keeps nobody from asking.
     try (SocketChannel mute =

@@ -50,7 +50,8 @@ class ConfigReaderTest {
 
   @Test
   void whatThisVersionLacksIsSaidSo() {
-    assertRefused(STORAGE + "[cache]\ndir = \"/x\"\n", "line 4", "disk cache is not in this version");
+    assertRefused(
+        STORAGE + "[cache]\ndir = \"/x\"\n", "line 4", "disk cache is not in this version");
     assertRefused(STORAGE + "[servers.nbd]\n", "NBD is not in this version");
   }
 

@@ -12,8 +12,8 @@ class ErrorsDocumentTest {
   void everyErrorStandsInTheTableAsItIsMapped() throws Exception {
     String table = Files.readString(Path.of("../docs/ERRORS.md"));
     for (FsError error : FsError.values()) {
-      assertThat(table).containsPattern(
-          "\\| " + error + " \\| [A-Z–]+ \\| " + NfsErrors.status(error) + " \\|");
+      assertThat(table)
+          .containsPattern("\\| " + error + " \\| [A-Z–]+ \\| " + NfsErrors.status(error) + " \\|");
     }
   }
 }

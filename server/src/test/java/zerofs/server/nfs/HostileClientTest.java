@@ -71,9 +71,7 @@ class HostileClientTest {
         assertServed(good, 100 + round, root);
         assertThat(
                 good.nfs(
-                        200 + round,
-                        NfsProcedure.READ,
-                        out -> out.opaque(file).int64(0).int32(MIB))
+                        200 + round, NfsProcedure.READ, out -> out.opaque(file).int64(0).int32(MIB))
                     .int32())
             .isZero();
       }
@@ -192,8 +190,14 @@ class HostileClientTest {
     NfsSettings standard = NfsSettings.standard(9);
     NfsSettings elsewhere =
         new NfsSettings(
-            standard.durability(), false, false, false, 65534, 65534,
-            List.of(NfsSettings.Network.parse("192.0.2.0/24")), 9);
+            standard.durability(),
+            false,
+            false,
+            false,
+            65534,
+            65534,
+            List.of(NfsSettings.Network.parse("192.0.2.0/24")),
+            9);
     try (NfsServer other =
         new NfsServer(
             served.volume,

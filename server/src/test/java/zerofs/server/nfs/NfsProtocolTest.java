@@ -47,8 +47,14 @@ class NfsProtocolTest {
     NfsSettings standard = NfsSettings.standard(9);
     serve(
         new NfsSettings(
-            standard.durability(), readOnly, rootSquash, allSquash, 65534, 65533,
-            standard.allowed(), 9));
+            standard.durability(),
+            readOnly,
+            rootSquash,
+            allSquash,
+            65534,
+            65533,
+            standard.allowed(),
+            9));
   }
 
   @AfterEach
@@ -110,8 +116,8 @@ class NfsProtocolTest {
     }
   }
 
-  private XdrReader assertDone(
-      NfsProcedure procedure, String shape, Consumer<XdrWriter> arguments) throws Exception {
+  private XdrReader assertDone(NfsProcedure procedure, String shape, Consumer<XdrWriter> arguments)
+      throws Exception {
     return assertFails(procedure, NfsStatus.NFS3_OK, shape, arguments);
   }
 
@@ -136,16 +142,14 @@ class NfsProtocolTest {
           out.opaque(file).int32(1).int32(0600).int32(0).int32(0).int32(0).int32(0).int32(0);
           out.int32(0);
         });
-    assertDone(
-        NfsProcedure.WRITE, "B448", out -> RpcClient.writeArguments(out, file, 0, 0, data));
+    assertDone(NfsProcedure.WRITE, "B448", out -> RpcClient.writeArguments(out, file, 0, 0, data));
     assertDone(NfsProcedure.READ, "A444", out -> out.opaque(file).int64(10).int32(5));
   }
 
   @Test
   void namespaceChangesCarryHandleAttributesAndBothSidesOfTheDirectory() throws Exception {
     byte[] file = client.create(xid++, root, "file");
-    assertDone(
-        NfsProcedure.MKDIR, "hAB", out -> noAttributes(named(root, "d", out)));
+    assertDone(NfsProcedure.MKDIR, "hAB", out -> noAttributes(named(root, "d", out)));
     assertDone(
         NfsProcedure.SYMLINK,
         "hAB",
@@ -153,8 +157,7 @@ class NfsProtocolTest {
           noAttributes(named(root, "s", out));
           out.opaque(RpcClient.bytes("target"));
         });
-    assertDone(
-        NfsProcedure.MKNOD, "hAB", out -> noAttributes(named(root, "p", out).int32(7)));
+    assertDone(NfsProcedure.MKNOD, "hAB", out -> noAttributes(named(root, "p", out).int32(7)));
     assertDone(
         NfsProcedure.MKNOD,
         "hAB",
@@ -162,11 +165,9 @@ class NfsProtocolTest {
           noAttributes(named(root, "c", out).int32(4));
           out.int32(5).int32(6);
         });
-    assertDone(
-        NfsProcedure.CREATE, "hAB", out -> named(root, "x", out).int32(2).int64(77));
+    assertDone(NfsProcedure.CREATE, "hAB", out -> named(root, "x", out).int32(2).int64(77));
     assertDone(NfsProcedure.LINK, "AB", out -> named(root, "l", out.opaque(file)));
-    assertDone(
-        NfsProcedure.RENAME, "BB", out -> named(root, "l2", named(root, "l", out)));
+    assertDone(NfsProcedure.RENAME, "BB", out -> named(root, "l2", named(root, "l", out)));
     assertDone(NfsProcedure.REMOVE, "B", named(root, "l2"));
     assertDone(NfsProcedure.RMDIR, "B", named(root, "d"));
     assertDone(NfsProcedure.COMMIT, "B8", out -> out.opaque(file).int64(0).int32(0));
@@ -243,8 +244,7 @@ class NfsProtocolTest {
   @Test
   void namesThatNoFileCanHaveAreRefused() throws Exception {
     for (String each : List.of("", "a/b", "a\0b")) {
-      XdrReader reply =
-          nfs(NfsProcedure.CREATE, out -> RpcClient.createArguments(out, root, each));
+      XdrReader reply = nfs(NfsProcedure.CREATE, out -> RpcClient.createArguments(out, root, each));
       assertThat(reply.int32())
           .as("'" + each + "'")
           .isIn(NfsStatus.NFS3ERR_INVAL.code(), NfsStatus.NFS3ERR_NOENT.code());
@@ -354,8 +354,7 @@ class NfsProtocolTest {
     byte[] data = new byte[Filesystem.IO_BYTES_MAX];
     new java.util.Random(3).nextBytes(data);
     nfs(NfsProcedure.WRITE, out -> RpcClient.writeArguments(out, file, 0, 0, data));
-    XdrReader reply =
-        nfs(NfsProcedure.READ, out -> out.opaque(file).int64(0).int32(data.length));
+    XdrReader reply = nfs(NfsProcedure.READ, out -> out.opaque(file).int64(0).int32(data.length));
     assertShape(reply, "4A44");
     assertThat(reply.opaque(data.length)).isEqualTo(data);
   }
@@ -430,9 +429,7 @@ class NfsProtocolTest {
   }
 
   private int mountStatus(String path) throws Exception {
-    return client
-        .call(xid++, RpcClient.MOUNT, 1, out -> out.opaque(RpcClient.bytes(path)))
-        .int32();
+    return client.call(xid++, RpcClient.MOUNT, 1, out -> out.opaque(RpcClient.bytes(path))).int32();
   }
 
   private byte[] mounted(String path) throws Exception {
@@ -478,8 +475,7 @@ class NfsProtocolTest {
     serveInstead(false, true, false);
     client.as(RpcClient.ROOT);
     assertThat(mountStatus("/")).isZero();
-    XdrReader refused =
-        nfs(NfsProcedure.CREATE, out -> RpcClient.createArguments(out, root, "x"));
+    XdrReader refused = nfs(NfsProcedure.CREATE, out -> RpcClient.createArguments(out, root, "x"));
     assertThat(refused.int32()).isEqualTo(NfsStatus.NFS3ERR_ACCES.code());
     served.volume.setattr(
         zerofs.fs.Call.waiting(zerofs.fs.Caller.ROOT),

@@ -50,10 +50,7 @@ class NfsServerTest {
         assertThat(written.int32()).isZero();
         XdrReader committed =
             client.call(
-                11 + 2 * i,
-                NfsProcedure.PROGRAM,
-                21,
-                out -> out.opaque(file).int64(0).int32(0));
+                11 + 2 * i, NfsProcedure.PROGRAM, 21, out -> out.opaque(file).int64(0).int32(0));
         assertThat(committed.int32()).isZero();
       }
       client.call(999, NfsProcedure.PROGRAM, 21, out -> out.opaque(file).int64(0).int32(0));
@@ -62,10 +59,7 @@ class NfsServerTest {
       assertThat(spent.total()).isEqualTo(100);
       XdrReader read =
           client.call(
-              1000,
-              NfsProcedure.PROGRAM,
-              6,
-              out -> out.opaque(file).int64(99 * 4096L).int32(8192));
+              1000, NfsProcedure.PROGRAM, 6, out -> out.opaque(file).int64(99 * 4096L).int32(8192));
       assertThat(read.int32()).isZero();
       assertThat(read.bool()).isTrue();
       for (int i = 0; i < 21; i++) {
@@ -88,7 +82,8 @@ class NfsServerTest {
     try (RpcClient again = served.connect()) {
       assertThat(again.create(77, root, "once")).isEqualTo(file);
       XdrReader other =
-          again.call(78, NfsProcedure.PROGRAM, 8, out -> RpcClient.createArguments(out, root, "once"));
+          again.call(
+              78, NfsProcedure.PROGRAM, 8, out -> RpcClient.createArguments(out, root, "once"));
       assertThat(other.int32()).as("a new call").isEqualTo(17);
     }
   }
@@ -111,8 +106,7 @@ class NfsServerTest {
         }
         byte[] name = {(byte) ('a' + round % 26)};
         XdrReader reply =
-            good.call(
-                5000 + round, NfsProcedure.PROGRAM, 3, out -> out.opaque(root).opaque(name));
+            good.call(5000 + round, NfsProcedure.PROGRAM, 3, out -> out.opaque(root).opaque(name));
         assertThat(reply.int32()).isEqualTo(2);
       }
     }

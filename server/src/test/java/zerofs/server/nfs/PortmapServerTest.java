@@ -66,8 +66,7 @@ class PortmapServerTest {
     return ask(2, 3, out -> out.int32(program).int32(version).int32(protocol).int32(0)).int32();
   }
 
-  private String address(int version, int procedure, int program, String network)
-      throws Exception {
+  private String address(int version, int procedure, int program, String network) throws Exception {
     byte[] address =
         ask(
                 version,

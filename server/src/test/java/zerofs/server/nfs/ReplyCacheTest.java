@@ -56,10 +56,14 @@ class ReplyCacheTest {
           ReplyCache cache = new ReplyCache(tasks);
           cache.begin(key(1));
           cache.done(key(1), reply(1));
-          assertThat(cache.begin(new ReplyCache.Key("other", 1, 100, 7))).isInstanceOf(Known.No.class);
-          assertThat(cache.begin(new ReplyCache.Key("client", 2, 100, 7))).isInstanceOf(Known.No.class);
-          assertThat(cache.begin(new ReplyCache.Key("client", 1, 104, 7))).isInstanceOf(Known.No.class);
-          assertThat(cache.begin(new ReplyCache.Key("client", 1, 100, 8))).isInstanceOf(Known.No.class);
+          assertThat(cache.begin(new ReplyCache.Key("other", 1, 100, 7)))
+              .isInstanceOf(Known.No.class);
+          assertThat(cache.begin(new ReplyCache.Key("client", 2, 100, 7)))
+              .isInstanceOf(Known.No.class);
+          assertThat(cache.begin(new ReplyCache.Key("client", 1, 104, 7)))
+              .isInstanceOf(Known.No.class);
+          assertThat(cache.begin(new ReplyCache.Key("client", 1, 100, 8)))
+              .isInstanceOf(Known.No.class);
         });
   }
 

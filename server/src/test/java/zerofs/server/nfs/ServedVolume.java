@@ -44,8 +44,7 @@ final class ServedVolume implements AutoCloseable {
       SystemTasks tasks = new SystemTasks((name, e) -> {});
       try {
         return new Template(
-            store,
-            VolumeSecrets.createOrOpen(store, "password", tasks, new SeededRandomness(1)));
+            store, VolumeSecrets.createOrOpen(store, "password", tasks, new SeededRandomness(1)));
       } catch (StorageException e) {
         throw new IllegalStateException(e);
       }
@@ -65,8 +64,16 @@ final class ServedVolume implements AutoCloseable {
     Template.ONLY.copyTo(traced);
     Volume.Settings settings =
         new Volume.Settings(
-            "host", 16 << 20, 1 << 20, 1000, 1, Long.MAX_VALUE, new Compression.Zstd(1),
-            3_600_000_000_000L, 512, 16 << 20);
+            "host",
+            16 << 20,
+            1 << 20,
+            1000,
+            1,
+            Long.MAX_VALUE,
+            new Compression.Zstd(1),
+            3_600_000_000_000L,
+            512,
+            16 << 20);
     return new Volume(
         traced,
         Template.ONLY.secrets(),

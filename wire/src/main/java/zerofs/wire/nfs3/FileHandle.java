@@ -5,8 +5,8 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 import zerofs.wire.xdr.XdrWriter;
 
-/// nfs_fh3: `version 4 | volume id 16 | inode 8`, big-endian. Inode numbers are never used twice, so
-/// a handle never comes to mean another file.
+/// nfs_fh3: `version 4 | volume id 16 | inode 8`, big-endian. Inode numbers are never used twice,
+/// so a handle never comes to mean another file.
 public record FileHandle(String volumeId, long inode) {
   public static final int BYTES = 28;
 

@@ -32,7 +32,8 @@ public record RpcCall(
     /// A flavor that is not served.
     record Unsupported(int flavor) implements Credentials {}
 
-    /// Credentials, or a verifier, that are not what they say they are. The arguments were not reached.
+    /// Credentials, or a verifier, that are not what they say they are. The arguments were not
+    /// reached.
     record Malformed() implements Credentials {}
   }
 
@@ -55,8 +56,8 @@ public record RpcCall(
     return new RpcCall(xid, rpcVersion, program, version, procedure, authentication(in));
   }
 
-  /// Credentials and verifier. The record's own length keeps the stream readable whatever is in them,
-  /// so that a client with bad ones gets an answer.
+  /// Credentials and verifier. The record's own length keeps the stream readable whatever is in
+  /// them, so that a client with bad ones gets an answer.
   private static Credentials authentication(XdrReader in) {
     try {
       Credentials credentials = credentials(in);

@@ -50,7 +50,8 @@ public final class XdrReader {
   public ByteBuffer opaqueView(int max) throws XdrException {
     int length = int32();
     if (length < 0 || length > max) {
-      throw new XdrException("opaque of " + Integer.toUnsignedString(length) + " bytes, max " + max);
+      throw new XdrException(
+          "opaque of " + Integer.toUnsignedString(length) + " bytes, max " + max);
     }
     int padded = (length + 3) & ~3;
     require(padded);
