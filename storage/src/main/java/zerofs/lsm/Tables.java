@@ -3,6 +3,7 @@ package zerofs.lsm;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.nio.ByteBuffer;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -168,7 +169,19 @@ final class Tables {
   }
 
   private static boolean mayHold(TableDescriptor descriptor, byte[] key) {
-    String hex = java.util.HexFormat.of().formatHex(key);
-    return descriptor.firstKey().compareTo(hex) <= 0 && hex.compareTo(descriptor.lastKey()) <= 0;
+    return compare(descriptor.firstKey(), key) <= 0 && compare(descriptor.lastKey(), key) >= 0;
+  }
+
+  /// Compares a key in hexadecimal with one in bytes; a lookup asks this of every table, so nothing
+  /// is made for it.
+  private static int compare(String hex, byte[] key) {
+    int bytes = hex.length() / 2;
+    for (int i = 0; i < Math.min(bytes, key.length); i++) {
+      int value = HexFormat.fromHexDigits(hex, 2 * i, 2 * i + 2);
+      if (value != (key[i] & 0xff)) {
+        return value - (key[i] & 0xff);
+      }
+    }
+    return bytes - key.length;
   }
 }

@@ -267,7 +267,9 @@ final class Files {
     FileData data = data(node);
     List<ExtentWrite> plan = plan(node, data, row, offset, end);
     Inode.Draft draft = row.edit();
-    draft.units += plan.stream().filter(ExtentWrite::isNew).count();
+    for (ExtentWrite each : plan) {
+      draft.units += each.isNew() ? 1 : 0;
+    }
     draft.size = Math.max(row.size, end);
     draft.change++;
     long now = tasks.wallNanos();

@@ -12,6 +12,11 @@ final class LockSet implements AutoCloseable {
     this.nodes = nodes;
   }
 
+  static LockSet exclusive(InodeNode node) {
+    node.lock().lockExclusive();
+    return new LockSet(new InodeNode[] {node});
+  }
+
   static LockSet exclusive(InodeNode... wanted) {
     InodeNode[] sorted = wanted.clone();
     Arrays.sort(sorted, Comparator.comparingLong(InodeNode::inode));

@@ -21,6 +21,9 @@ final class PageCache {
   private final Tasks.Mutex mutex;
   private final Deque<Chunk> ring = new ArrayDeque<>();
 
+  /// Chunks in the ring; every write looks at it, so it is read without the mutex.
+  private volatile int ringSize;
+
   PageCache(Slab slab, Tasks tasks, int rowsMax) {
     this.slab = slab;
     this.mutex = tasks.newMutex("page cache");
@@ -36,18 +39,14 @@ final class PageCache {
     mutex.lock();
     try {
       ring.addLast(chunk);
+      ringSize = ring.size();
     } finally {
       mutex.unlock();
     }
   }
 
   int chunks() {
-    mutex.lock();
-    try {
-      return ring.size();
-    } finally {
-      mutex.unlock();
-    }
+    return ringSize;
   }
 
   /// Reserves memory, making room if need be; null when too much of it waits to be stored. Called
@@ -81,7 +80,9 @@ final class PageCache {
   private @Nullable Chunk takeFirst() {
     mutex.lock();
     try {
-      return ring.pollFirst();
+      Chunk first = ring.pollFirst();
+      ringSize = ring.size();
+      return first;
     } finally {
       mutex.unlock();
     }

@@ -2,6 +2,7 @@ package zerofs.fs.page;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 import zerofs.base.Checks;
 import zerofs.base.Tasks;
 
@@ -37,7 +38,10 @@ public final class Slab {
   private final int[] partial = new int[CLASSES];
   private final int[] freeStack;
   private int freeCount;
-  private int reserved;
+
+  /// Free blocks that are not reserved. Reservations change it without the mutex: every write makes
+  /// one, and most need no block.
+  private final AtomicInteger available = new AtomicInteger();
 
   /// @param bytes how much; rounded down to blocks
   /// @param memory where it comes from, in regions of at most 512 MiB
@@ -60,6 +64,7 @@ public final class Slab {
       freeStack[i] = blocks - 1 - i;
     }
     freeCount = blocks;
+    available.set(blocks);
   }
 
   public int blocks() {
@@ -68,36 +73,27 @@ public final class Slab {
 
   /// Blocks that a reservation could still get.
   public int availableBlocks() {
-    mutex.lock();
-    try {
-      return freeCount - reserved;
-    } finally {
-      mutex.unlock();
-    }
+    return available.get();
   }
 
   /// Sets `count` blocks aside; false when there are not as many.
   public boolean tryReserve(int count) {
-    mutex.lock();
-    try {
-      if (freeCount - reserved < count) {
-        return false;
+    int now = available.get();
+    while (now >= count) {
+      int seen = available.compareAndExchange(now, now - count);
+      if (seen == now) {
+        return true;
       }
-      reserved += count;
-      return true;
-    } finally {
-      mutex.unlock();
+      now = seen;
     }
+    return false;
   }
 
   /// Gives back what is left of a reservation.
   public void unreserve(int count) {
-    mutex.lock();
-    try {
-      reserved -= count;
-      Checks.invariant(reserved >= 0, "reservations below zero");
-    } finally {
-      mutex.unlock();
+    if (count > 0) {
+      int now = available.addAndGet(count);
+      Checks.invariant(now <= blocks, "more blocks available than there are");
     }
   }
 
@@ -112,9 +108,8 @@ public final class Slab {
       if (block != NONE) {
         return takePiece(block, sizeClass);
       }
-      Checks.invariant(freeCount > 0 && reserved > 0, "allocation without a reservation");
+      Checks.invariant(freeCount > 0, "allocation without a reservation");
       block = freeStack[--freeCount];
-      reserved--;
       classOf[block] = (byte) sizeClass;
       freeMask[block] = (int) ((1L << piecesOf(sizeClass)) - 1);
       if (piecesOf(sizeClass) > 1) {
@@ -142,6 +137,7 @@ public final class Slab {
           unlink(block, sizeClass);
         }
         freeStack[freeCount++] = block;
+        available.incrementAndGet();
       } else if (wasFull) {
         link(block, sizeClass);
       }
