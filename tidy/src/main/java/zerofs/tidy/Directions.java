@@ -39,6 +39,7 @@ final class Directions {
           allow("zerofs.server.config", STORAGE + " zerofs.server.nfs"),
           allow("zerofs.server.cli", "*"),
           allow("zerofs.simulation", "*"),
+          allow("zerofs.bench", "*"),
           allow("zerofs.tidy", ""),
           allow("zerofs.golden", "*"));
 

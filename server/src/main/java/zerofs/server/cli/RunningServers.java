@@ -47,7 +47,7 @@ final class RunningServers {
       try (FileChannel channel =
               FileChannel.open(guard, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           FileLock _ = channel.lock()) {
-        Path other = running(volumeId);
+        Path other = running(volumeId, adminSocket);
         if (other != null && !takeover) {
           throw new Failure(
               ExitCode.USAGE,
@@ -62,12 +62,16 @@ final class RunningServers {
     }
   }
 
-  /// Where the server of a volume answers; null when none does.
-  private @Nullable Path running(String volumeId) throws IOException {
+  /// Where another server of a volume answers; null when none does. On the own socket it is this
+  /// process that answers: it was refused there if anyone else did.
+  private @Nullable Path running(String volumeId, Path own) throws IOException {
     if (!Files.exists(entry(volumeId))) {
       return null;
     }
     Path socket = Path.of(Files.readString(entry(volumeId)));
+    if (socket.equals(own)) {
+      return null;
+    }
     String answer = AdminServer.ask(socket, "volume", AdminServer.ASK_MILLIS_MAX);
     return answer != null && answer.strip().equals(volumeId) ? socket : null;
   }

@@ -257,7 +257,9 @@ class BadDaysTest {
     assertThat(first.text()).doesNotContain("\tat ");
     assertRefused(config("third"), ExitCode.USAGE, "second.sock");
     second.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
-    run("third", config("third")).awaitReady().stop();
+    Run third = run("third", config("third")).awaitReady();
+    third.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
+    run("again", config("third")).awaitReady().stop();
   }
 
   @Test
