@@ -129,7 +129,7 @@ final class Encoder {
       FrameRef reference = null;
       if (frame != null) {
         reference = new FrameRef(id, i, offset, frame.remaining());
-        frames.add(frame);
+        frames.add(movedTo(memory.slice(offset, frame.remaining()), frame));
         directory.add(
             new FrameOwner(frame.remaining(), page.inode(), page.extent(), !page.isFull()));
         offset += frame.remaining();
@@ -142,9 +142,15 @@ final class Encoder {
               (int) (page.extent() % ChunkRow.EXTENTS),
               state(result, reference, generation.position()));
     }
+    memory.shrink(offset); // The next generation needs not wait until this one is sent.
     Map<Generation.ChunkId, ChunkRow> chunks = chunkRows(generation, entries);
     SortedRows rows = rows(generation, chunks, id, frames.size(), offset);
     return new Encoded(memory, frames, directory, rows, chunks);
+  }
+
+  /// Moves a frame to where the one before it ends, which is never behind its own place.
+  private static ByteBuffer movedTo(ByteBuffer place, ByteBuffer frame) {
+    return place.put(0, frame, 0, frame.remaining());
   }
 
   private static ExtentState state(Result result, @Nullable FrameRef frame, long position) {

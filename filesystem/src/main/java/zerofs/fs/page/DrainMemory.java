@@ -30,7 +30,7 @@ public final class DrainMemory {
   /// A stretch of the ring. One owner.
   public final class Lease implements AutoCloseable {
     private final int start;
-    private final int end;
+    private int end;
     private boolean closed;
 
     private Lease(int start, int end) {
@@ -42,6 +42,19 @@ public final class DrainMemory {
     public ByteBuffer slice(int offset, int length) {
       Checks.invariant(offset >= 0 && offset + length <= end - start, "slice beyond its lease");
       return memory.slice(start + offset, length);
+    }
+
+    /// Gives back what lies behind the first `bytes`, if nobody has taken a stretch after this one.
+    public void shrink(int bytes) {
+      mutex.lock();
+      try {
+        if (leases.getLast() == this) {
+          end = start + bytes;
+          freed.signalAll();
+        }
+      } finally {
+        mutex.unlock();
+      }
     }
 
     /// Gives the stretch back.
