@@ -3,7 +3,6 @@ package zerofs.tidy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,9 +20,6 @@ final class Citations {
   private static final Pattern RULE_NAME = Pattern.compile("\\b[A-Z][A-Z_]{3,}\\b");
 
   private static final String DECISIONS = "docs/" + "adr/";
-
-  /// Documents that others refer to before they are written.
-  private static final Set<String> COMING = Set.of("docs/PROOF.md");
 
   private final SourceTree tree;
   private final List<String> found = new ArrayList<>();
@@ -74,7 +70,6 @@ final class Citations {
     String path = "docs/" + citation.group(1);
     boolean exists =
         tree.has(path)
-            || COMING.contains(path)
             || isDecision(path)
             || tree.files().stream().anyMatch(each -> each.path().startsWith(path + "/"));
     require(exists, file, citation, "does not exist");
@@ -123,7 +118,7 @@ final class Citations {
     boolean isDirectory =
         tree.files().stream().anyMatch(each -> each.path().startsWith(path + "/"));
     if (!tree.has(path)) {
-      return (isDirectory && hash < 0) || COMING.contains(path);
+      return (isDirectory && hash < 0);
     }
     return hash < 0
         || headings(path).stream()
