@@ -34,6 +34,7 @@ class StoredRowsTest {
     keys.add(RowKeys.index(INODE, 0x3132333435363738L));
     keys.add(RowKeys.inode(INODE));
     keys.add(RowKeys.orphan(INODE));
+    keys.add(RowKeys.guessed(INODE));
     keys.add(RowKeys.chunk(INODE, 0x4142434445464748L));
     keys.add(RowKeys.cut(INODE, 0x5152535455565758L));
     keys.add(RowKeys.usage());
@@ -83,6 +84,9 @@ class StoredRowsTest {
     Inode.Draft link = draft(FileType.SYMLINK);
     link.target = "../zür/Seite".getBytes(StandardCharsets.UTF_8);
     checkInode("inode-symlink", link.build());
+    Inode.Draft guessed = draft(FileType.REGULAR);
+    guessed.guessed = true;
+    checkInode("inode-guessed", guessed.build());
   }
 
   @Test

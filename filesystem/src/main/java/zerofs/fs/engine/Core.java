@@ -14,4 +14,4 @@ record Core(
     Setattr setattr,
     SpaceUsage usage,
     AtomicLong nextInode,
-    Reaper reaper) {}
+    BackgroundQueue<Long> reaper) {}

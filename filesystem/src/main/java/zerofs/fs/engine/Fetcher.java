@@ -43,21 +43,46 @@ final class Fetcher {
     this.backpressure = backpressure;
   }
 
+  /// Rows of one file being read: from before the tree is asked until they are installed.
+  private static final class Reading implements AutoCloseable {
+    private final InodeNode node;
+    private final FileData data;
+    private final FileData.RowFetch fetch;
+
+    private Reading(InodeNode node, FileData data, FileData.RowFetch fetch) {
+      this.node = node;
+      this.data = data;
+      this.fetch = fetch;
+    }
+
+    /// Null when the file is gone.
+    static @Nullable Reading begin(InodeNode node, long first, long end) {
+      try (LockSet _ = LockSet.exclusive(node)) {
+        FileData data = data(node);
+        return data == null ? null : new Reading(node, data, data.beginFetch(first, end));
+      }
+    }
+
+    @Override
+    public void close() {
+      try (LockSet _ = LockSet.exclusive(node)) {
+        data.endFetch(fetch);
+      }
+    }
+  }
+
   /// Loads the row of a chunk.
   void fetchRow(InodeNode node, long index) throws FsException {
     if (!node.pin()) {
       return;
     }
-    try {
-      long before = settledCount(node);
+    try (Reading reading = Reading.begin(node, index, index + 1)) {
+      if (reading == null) {
+        return;
+      }
       byte[] value = rows.stored(RowKeys.chunk(node.inode(), index), true);
       ChunkRow row = value == null ? ChunkRow.EMPTY : decoded(value);
-      try (LockSet _ = LockSet.exclusive(node)) {
-        FileData data = data(node);
-        if (data != null && data.settledCount() == before) {
-          install(data, index, row);
-        }
-      }
+      install(reading, index, index + 1, List.of(new StoredRow(index, row)));
     } finally {
       node.unpin();
     }
@@ -68,9 +93,10 @@ final class Fetcher {
     if (!node.pin()) {
       return;
     }
-    try {
-      long before = settledCount(node);
-      install(node, before, first, scan(node, first, Long.MAX_VALUE));
+    try (Reading reading = Reading.begin(node, first, Long.MAX_VALUE)) {
+      if (reading != null) {
+        install(reading, first, Long.MAX_VALUE, scan(node, first, Long.MAX_VALUE));
+      }
     } finally {
       node.unpin();
     }
@@ -82,8 +108,10 @@ final class Fetcher {
     if (!node.pin()) {
       return;
     }
-    try {
-      long before = settledCount(node);
+    try (Reading reading = Reading.begin(node, first, Long.MAX_VALUE)) {
+      if (reading == null) {
+        return;
+      }
       long from = Math.max(first, end - Files.CUT_CHUNKS_MAX);
       List<StoredRow> found = scan(node, from, Files.CUT_CHUNKS_MAX);
       // Looks at ever more chunks: a file can have far more of them than rows.
@@ -96,9 +124,32 @@ final class Fetcher {
         from = wider;
         found = more;
       }
-      install(node, before, from, found);
+      install(reading, from, Long.MAX_VALUE, found);
     } finally {
       node.unpin();
+    }
+  }
+
+  /// Told, under the inode's lock, that all rows up to before the chunk `end` are in memory.
+  @FunctionalInterface
+  interface KnownRows {
+    void upTo(FileData data, long end);
+  }
+
+  /// Loads the next rows of a file, at most `max`, from a chunk on. When some changed meanwhile,
+  /// nobody is told.
+  void fetchNext(InodeNode node, long first, int max, KnownRows known) throws FsException {
+    try (Reading reading = Reading.begin(node, first, Long.MAX_VALUE)) {
+      if (reading == null) {
+        return;
+      }
+      List<StoredRow> found = scan(node, first, max);
+      long end = found.size() > max ? found.removeLast().chunk() : Long.MAX_VALUE;
+      try (LockSet _ = LockSet.exclusive(node)) {
+        if (installLocked(reading, first, end, found)) {
+          known.upTo(reading.data, end);
+        }
+      }
     }
   }
 
@@ -118,23 +169,37 @@ final class Fetcher {
     return found;
   }
 
-  /// Installs all the rows that are stored of a file from a chunk on.
-  private void install(InodeNode node, long before, long first, List<StoredRow> found) {
-    try (LockSet _ = LockSet.exclusive(node)) {
-      FileData data = data(node);
-      if (data == null || data.settledCount() != before) {
-        return;
-      }
-      for (StoredRow each : found) {
+  /// Installs what was found of the chunks from `first` to before `end`, except what was overtaken
+  /// while it was read.
+  private void install(Reading reading, long first, long end, List<StoredRow> found) {
+    try (LockSet _ = LockSet.exclusive(reading.node)) {
+      installLocked(reading, first, end, found);
+    }
+  }
+
+  /// @return whether all of them are known now
+  private boolean installLocked(Reading reading, long first, long end, List<StoredRow> found) {
+    if (!reading.node.loadedRow().isFile()) {
+      return false; // Removed meanwhile.
+    }
+    FileData data = reading.data;
+    for (StoredRow each : found) {
+      if (!reading.fetch.isOvertaken(each.chunk(), each.chunk() + 1)) {
         install(data, each.chunk(), each.row());
       }
+    }
+    if (reading.fetch.isOvertaken(first, end)) {
+      return false;
+    }
+    if (end == Long.MAX_VALUE) {
       data.setKnownFrom(first);
-      for (Chunk each : data.chunksFrom(first)) {
-        if (each.row() == null) {
-          install(data, each.index(), ChunkRow.EMPTY);
-        }
+    }
+    for (Chunk each : data.chunksFrom(first)) {
+      if (each.index() < end && each.row() == null) {
+        install(data, each.index(), ChunkRow.EMPTY);
       }
     }
+    return true;
   }
 
   private static ChunkRow decoded(byte[] value) throws FsException {
@@ -157,13 +222,6 @@ final class Fetcher {
     }
     ChunkRow row = ChunkRow.bottom(data.withPendingCuts(index, stored, 0));
     chunk.setRow(row == null ? ChunkRow.EMPTY : row);
-  }
-
-  private static long settledCount(InodeNode node) {
-    try (LockSet _ = LockSet.exclusive(node)) {
-      FileData data = data(node);
-      return data == null ? -1 : data.settledCount();
-    }
   }
 
   private static @Nullable FileData data(InodeNode node) {

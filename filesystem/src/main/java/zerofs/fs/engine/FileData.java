@@ -1,11 +1,14 @@
 package zerofs.fs.engine;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import zerofs.fs.extent.ChunkRow;
 import zerofs.fs.extent.DebitSink;
@@ -26,11 +29,38 @@ final class FileData {
   /// Chunks from here on that are not in `chunks` are known to have no row.
   private long knownFrom;
 
-  /// Counts settled generations that touched this file: a row read before one is not installed
-  /// after it.
-  private long settledCount;
+  /// Rows that are being read from the tree.
+  private final List<RowFetch> fetches = new ArrayList<>();
 
+  private @Nullable Recount recount;
+  private long guesses;
   private long readEnd;
+
+  /// Rows of chunks that are being read from the tree, without the lock. A row that a generation
+  /// settles meanwhile is *overtaken*: what was read of it never enters memory.
+  static final class RowFetch {
+    private final long first;
+    private final long end;
+    private final Set<Long> overtaken = new HashSet<>();
+
+    private RowFetch(long first, long end) {
+      this.first = first;
+      this.end = end;
+    }
+
+    /// Whether any chunk from `from` to before `to` was.
+    boolean isOvertaken(long from, long to) {
+      return overtaken.stream().anyMatch(index -> from <= index && index < to);
+    }
+  }
+
+  /// A count of a file's extents under way ([Recounter]): of the chunks below `boundary` it has
+  /// `extents`, and what changes there is added. `guessed` says that this was a guess again.
+  static final class Recount {
+    long boundary;
+    long extents;
+    boolean guessed;
+  }
 
   FileData(InodeNode node, boolean nothingStored) {
     this.node = node;
@@ -125,16 +155,48 @@ final class FileData {
     return row;
   }
 
+  /// Begins to read the rows of chunks from `first` to before `end`.
+  RowFetch beginFetch(long first, long end) {
+    RowFetch fetch = new RowFetch(first, end);
+    fetches.add(fetch);
+    return fetch;
+  }
+
+  void endFetch(RowFetch fetch) {
+    fetches.remove(fetch);
+  }
+
+  /// A generation settles the row of a chunk.
+  void overtake(long index) {
+    for (RowFetch each : fetches) {
+      if (each.first <= index && index < each.end) {
+        each.overtaken.add(index);
+      }
+    }
+  }
+
   /// A generation is settled: its cuts are in the tree.
   void settled(long generation) {
-    settledCount++;
     while (!pendingCuts.isEmpty() && pendingCuts.getFirst().generation() <= generation) {
       pendingCuts.removeFirst();
     }
   }
 
-  long settledCount() {
-    return settledCount;
+  @Nullable Recount recount() {
+    return recount;
+  }
+
+  void setRecount(@Nullable Recount newRecount) {
+    recount = newRecount;
+  }
+
+  /// Counts a write that had to guess; how many there were since [#clearGuesses].
+  long addGuess() {
+    return ++guesses;
+  }
+
+  void clearGuesses() {
+    guesses = 0;
   }
 
   /// Notes a read; whether it went on where the last one ended.

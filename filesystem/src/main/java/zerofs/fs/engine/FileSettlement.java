@@ -59,6 +59,7 @@ final class FileSettlement {
 
   private static void settleRow(
       Generation generation, FileData data, long index, Map<Generation.ChunkId, ChunkRow> chunks) {
+    data.overtake(index);
     Chunk chunk = data.chunk(index);
     ChunkRow known = chunk == null ? null : chunk.row();
     ChunkRow delta = chunks.get(new Generation.ChunkId(data.node().inode(), index));

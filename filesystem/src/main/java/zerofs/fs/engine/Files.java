@@ -20,10 +20,10 @@ import zerofs.fs.row.Inode;
 
 /// Reads, writes and cuts of file data in memory.
 ///
-/// A partial write to an extent that is not in memory reads nothing: its page holds the written
-/// ranges until it is stored as a patch or something reads what lies under them. Only a write into
-/// a file *with holes* whose chunk row is not in memory fetches that row, to know whether it makes
-/// a new extent (docs/adr/0006).
+/// A write to an extent that is not in memory reads nothing: its page holds the written ranges
+/// until it is stored as a patch or something reads what lies under them. Where the file has holes
+/// and the chunk's row is not in memory, the extent is charged as if it were new ([Recounter],
+/// docs/adr/0006).
 final class Files {
   static final long CHUNK_BYTES = (long) ChunkRow.EXTENTS * Inode.EXTENT_BYTES;
 
@@ -38,6 +38,7 @@ final class Files {
   private final PageCache cache;
   private final SpaceUsage usage;
   private final Fetcher fetcher;
+  private final Recounter recounter;
   private final Backpressure backpressure;
 
   /// What writes under way may still add to the open generation: so it always fits the drain.
@@ -50,6 +51,7 @@ final class Files {
       PageCache cache,
       SpaceUsage usage,
       Fetcher fetcher,
+      Recounter recounter,
       Backpressure backpressure) {
     this.tasks = tasks;
     this.generations = generations;
@@ -57,6 +59,7 @@ final class Files {
     this.cache = cache;
     this.usage = usage;
     this.fetcher = fetcher;
+    this.recounter = recounter;
     this.backpressure = backpressure;
   }
 
@@ -124,7 +127,7 @@ final class Files {
     }
   }
 
-  private static FileData data(InodeNode node) {
+  static FileData data(InodeNode node) {
     FileData data = node.data();
     if (data == null) {
       data = new FileData(node, node.loadedRow().units == 0);
@@ -237,6 +240,41 @@ final class Files {
     Page.readHole((int) bytes, target);
   }
 
+  /// Rewrites what is stored of an extent in pieces as one: once its page is whole, it is stored
+  /// anew. Says the same as before, so nothing else changes.
+  boolean fold(InodeNode node, long extent) {
+    try (WriteMemory _ = reserve(1);
+        LockSet _ = LockSet.exclusive(node)) {
+      FileData data = node.data();
+      ChunkRow row = data == null ? null : data.row(extent / ChunkRow.EXTENTS);
+      int index = (int) (extent % ChunkRow.EXTENTS);
+      Inode inode = node.loadedRow();
+      if (!inode.isFile()) {
+        return true; // Removed meanwhile.
+      }
+      if (data == null || row == null) {
+        throw new Miss(() -> fetcher.fetchRow(node, extent / ChunkRow.EXTENTS));
+      }
+      if (!row.extent(index).needsFold()) {
+        return true;
+      }
+      Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
+      Page page = chunk == null ? null : chunk.page(index);
+      if (page == null || !page.isFull()) {
+        long start = extent * EXTENT_BYTES;
+        throw new Miss(() -> fetcher.fetch(node, start, start + EXTENT_BYTES, false));
+      }
+      if (page.generation() == PageCache.CLEAN) {
+        generations.commit(
+            open -> {
+              page.setGeneration(open.position());
+              open.add(page);
+            });
+      }
+      return true;
+    }
+  }
+
   Attributes write(Call call, long inode, long offset, ByteBuffer source) throws FsException {
     int length = source.remaining();
     if (offset < 0) {
@@ -267,10 +305,15 @@ final class Files {
     FileData data = data(node);
     List<ExtentWrite> plan = plan(node, data, row, offset, end);
     Inode.Draft draft = row.edit();
+    int added = 0;
+    int guesses = 0;
     for (ExtentWrite each : plan) {
-      draft.units += each.isNew() ? 1 : 0;
+      added += each.isNew() ? 1 : 0;
+      guesses += each.isGuess() ? 1 : 0;
     }
     draft.size = Math.max(row.size, end);
+    draft.guessed |= guesses > 0;
+    draft.units = Math.min(row.units + added, Inode.extentsOf(draft.size));
     draft.change++;
     long now = tasks.wallNanos();
     draft.mtime(now).ctime(now);
@@ -280,7 +323,10 @@ final class Files {
     Inode changed = draft.build();
     long growth = changed.allocatedBytes() - row.allocatedBytes();
     if (!usage.tryCharge(growth)) {
-      throw new FsException(FsError.NO_SPACE);
+      if (guesses > 0) {
+        throw missingRow(node, data, plan);
+      }
+      throw recounter.noSpace();
     }
     long sequence =
         generations.commit(
@@ -288,19 +334,36 @@ final class Files {
               for (ExtentWrite each : plan) {
                 apply(open, data, each, memory.blocks(), source);
               }
-              open.put(changed);
+              open.put(row, changed);
               usage.commit(growth, 0);
             });
     node.setRow(changed);
+    recounter.written(data, changed, plan);
     Namespace.finish(call, sequence, node);
     return changed.attributes();
   }
 
+  /// At the limit nothing is guessed: the row that was not in memory is fetched.
+  private Miss missingRow(InodeNode node, FileData data, List<ExtentWrite> plan) {
+    for (ExtentWrite each : plan) {
+      if (each.isGuess()) {
+        return new Miss(() -> fetcher.fetchRow(node, each.extent() / ChunkRow.EXTENTS));
+      }
+    }
+    throw new IllegalStateException("no guess in a write to inode " + data.node().inode());
+  }
+
   /// What a write does to one extent.
   ///
-  /// @param isNew whether the extent did not exist
+  /// @param isNew whether the extent did not exist, as far as is known
+  /// @param isGuess whether it is charged as new because that is not known
   /// @param startsFull whether a page made for it is full: nothing stored under it matters
-  private record ExtentWrite(long extent, int from, int to, boolean isNew, boolean startsFull) {}
+  record ExtentWrite(
+      long extent, int from, int to, boolean isNew, boolean isGuess, boolean startsFull) {
+    long chunk() {
+      return extent / ChunkRow.EXTENTS;
+    }
+  }
 
   private List<ExtentWrite> plan(InodeNode node, FileData data, Inode row, long offset, long end) {
     List<ExtentWrite> plan = new ArrayList<>();
@@ -324,25 +387,37 @@ final class Files {
       if (page.wouldExceedRanges(from, to)) {
         throw new Miss(() -> fetcher.fetch(node, start, start + EXTENT_BYTES, false));
       }
-      return new ExtentWrite(extent, from, to, false, false);
+      return new ExtentWrite(extent, from, to, false, false, false);
     }
-    boolean exists = exists(node, data, row, extent);
+    Existence existence = existence(data, row, extent);
+    boolean isNew = existence != Existence.YES;
     boolean replacesAll = from == 0 && to >= Math.min(EXTENT_BYTES, row.size - start);
-    return new ExtentWrite(extent, from, to, !exists, !exists || replacesAll);
+    return new ExtentWrite(
+        extent,
+        from,
+        to,
+        isNew,
+        existence == Existence.UNKNOWN,
+        existence == Existence.NO || replacesAll);
   }
 
-  private boolean exists(InodeNode node, FileData data, Inode row, long extent) {
+  private enum Existence {
+    NO,
+    YES,
+    UNKNOWN
+  }
+
+  /// Whether an extent without a page exists.
+  private static Existence existence(FileData data, Inode row, long extent) {
     if (extent >= Inode.extentsOf(row.size)) {
-      return false;
+      return Existence.NO;
     }
     ChunkRow known = data.row(extent / ChunkRow.EXTENTS);
     if (known != null) {
-      return known.extent((int) (extent % ChunkRow.EXTENTS)).exists();
+      boolean exists = known.extent((int) (extent % ChunkRow.EXTENTS)).exists();
+      return exists ? Existence.YES : Existence.NO;
     }
-    if (row.isDense()) {
-      return true;
-    }
-    throw new Miss(() -> fetcher.fetchRow(node, extent / ChunkRow.EXTENTS));
+    return row.isDense() ? Existence.YES : Existence.UNKNOWN;
   }
 
   private void apply(
@@ -386,10 +461,14 @@ final class Files {
 
   /// A change of size, planned under the exclusive lock, applied inside the gate.
   interface Resize {
-    long extentsAfter();
+    /// Existing extents afterwards, and whether that is a guess.
+    Extents after();
 
     void apply(Generation open);
   }
+
+  /// @param guessed whether there may be fewer
+  record Extents(long count, boolean guessed) {}
 
   /// The removal of a file's data.
   interface Removal {
@@ -399,7 +478,7 @@ final class Files {
   /// Plans a change of size; one that cuts no further than [#reachable].
   Resize planResize(InodeNode node, Inode row, long size, WriteMemory memory) {
     if (size >= row.size) {
-      return new Grow(row.units);
+      return new Grow(new Extents(row.units, row.guessed));
     }
     return new Cut(node, row, size, extentsAfterCut(node, row, size), memory.blocks());
   }
@@ -410,7 +489,7 @@ final class Files {
     return row.isFile() && (row.isDense() ? chunks(row.size) : row.units) > CUT_CHUNKS_MAX;
   }
 
-  private static long chunks(long size) {
+  static long chunks(long size) {
     return size == 0 ? 0 : (size - 1) / CHUNK_BYTES + 1;
   }
 
@@ -436,11 +515,10 @@ final class Files {
     if (!row.isFile() || row.units == 0) {
       return null;
     }
-    extentsAfterCut(node, row, 0);
-    return new Cut(node, row, 0, 0, null)::apply;
+    return new Cut(node, row, 0, extentsAfterCut(node, row, 0), null)::apply;
   }
 
-  private record Grow(long extentsAfter) implements Resize {
+  private record Grow(Extents after) implements Resize {
     @Override
     public void apply(Generation open) {
       // What lies beyond the old end is a hole, and no row says otherwise.
@@ -448,9 +526,9 @@ final class Files {
   }
 
   /// Existing extents below `size`; on the way, whatever the cut must know of rows is fetched.
-  private long extentsAfterCut(InodeNode node, Inode row, long size) {
+  private Extents extentsAfterCut(InodeNode node, Inode row, long size) {
     if (row.isDense()) {
-      return Inode.extentsOf(size);
+      return new Extents(Inode.extentsOf(size), false);
     }
     FileData data = data(node);
     long keptExtents = Inode.extentsOf(size);
@@ -464,10 +542,14 @@ final class Files {
       long start = chunk.index() * ChunkRow.EXTENTS;
       removed += existing(chunk, (int) Math.max(0, keptExtents - start));
     }
-    return row.units - removed;
+    if (size == 0) {
+      return new Extents(0, false);
+    }
+    return new Extents(Math.min(row.units - removed, keptExtents), row.guessed);
   }
 
-  private static int existing(Chunk chunk, int fromIndex) {
+  /// Existing extents of a chunk whose row is known, at an index or later.
+  static int existing(Chunk chunk, int fromIndex) {
     int count = 0;
     ChunkRow row = Objects.requireNonNull(chunk.row(), "row of a known chunk");
     for (int i = fromIndex; i < ChunkRow.EXTENTS; i++) {
@@ -484,20 +566,20 @@ final class Files {
     private final FileData data;
     private final Inode row;
     private final long size;
-    private final long extentsAfter;
+    private final Extents after;
     private final @Nullable Reservation memory;
 
-    Cut(InodeNode node, Inode row, long size, long extentsAfter, @Nullable Reservation memory) {
+    Cut(InodeNode node, Inode row, long size, Extents after, @Nullable Reservation memory) {
       this.data = data(node);
       this.row = row;
       this.size = size;
-      this.extentsAfter = extentsAfter;
+      this.after = after;
       this.memory = memory;
     }
 
     @Override
-    public long extentsAfter() {
-      return extentsAfter;
+    public Extents after() {
+      return after;
     }
 
     @Override
@@ -517,6 +599,7 @@ final class Files {
       }
       open.touch(row.inode);
       data.cut(open.position(), size);
+      data.setRecount(null);
     }
 
     private void clip(Generation open, long index) {

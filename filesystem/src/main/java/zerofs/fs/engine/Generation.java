@@ -16,6 +16,7 @@ import zerofs.fs.extent.ChunkRow;
 import zerofs.fs.extent.DebitSink;
 import zerofs.fs.page.Page;
 import zerofs.fs.row.Inode;
+import zerofs.fs.row.RowKeys;
 import zerofs.fs.row.UsageRow;
 
 /// The changes of one stretch of history, decoded, in memory: what one log object will hold.
@@ -75,8 +76,19 @@ final class Generation {
     }
   }
 
-  void removeInode(long inode) {
-    inodes.put(inode, REMOVED);
+  /// Puts a file whose data changed.
+  void put(Inode before, Inode after) {
+    put(after);
+    if (before.guessed != after.guessed) {
+      put(RowKeys.guessed(after.inode), after.guessed ? new byte[] {1} : new byte[0]);
+    }
+  }
+
+  void remove(Inode inode) {
+    inodes.put(inode.inode, REMOVED);
+    if (inode.guessed) {
+      put(RowKeys.guessed(inode.inode), new byte[0]);
+    }
   }
 
   /// Clips the chunk: what older generations say of its extents, and what this one said before.

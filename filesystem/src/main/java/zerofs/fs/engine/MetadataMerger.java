@@ -10,8 +10,15 @@ import zerofs.lsm.RowMerger;
 import zerofs.objectstore.StorageException;
 
 /// How metadata rows of one key combine: chunk rows by extent, accounting rows add up, of all
-/// others the newest wins and an empty value says "removed".
+/// others the newest wins and an empty value says "removed". A merge that finds an extent in many
+/// pieces asks for them to be folded; it waits for nothing.
 final class MetadataMerger implements RowMerger {
+  private final Upkeep upkeep;
+
+  MetadataMerger(Upkeep upkeep) {
+    this.upkeep = upkeep;
+  }
+
   @Override
   public byte[] merge(byte[] key, byte[] newer, byte[] older, SideRows side)
       throws StorageException.Corrupt {
@@ -24,6 +31,9 @@ final class MetadataMerger implements RowMerger {
                     new SegmentUsage(-1, -frame.storedBytes(), death).encode());
         ChunkRow merged =
             ChunkRow.merge(ChunkRowFormat.decode(newer), ChunkRowFormat.decode(older), debits);
+        if (merged.needsFold()) {
+          upkeep.fold(RowKeys.first(key), RowKeys.second(key));
+        }
         yield ChunkRowFormat.encode(merged);
       }
       case RowKeys.SEGMENT -> SegmentUsage.decode(newer).plus(SegmentUsage.decode(older)).encode();

@@ -32,7 +32,7 @@ final class Namespace {
   private final Setattr setattr;
   private final SpaceUsage usage;
   private final AtomicLong nextInode;
-  private final Reaper reaper;
+  private final BackgroundQueue<Long> reaper;
 
   Namespace(Core core) {
     tasks = core.tasks();
@@ -484,7 +484,7 @@ final class Namespace {
         }
         return;
       }
-      open.removeInode(after.inode);
+      open.remove(after);
       if (removal != null) {
         removal.apply(open);
       }

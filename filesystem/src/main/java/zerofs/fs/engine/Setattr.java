@@ -20,13 +20,21 @@ final class Setattr {
   private final Generations generations;
   private final InodeTable inodes;
   private final Files files;
+  private final Recounter recounter;
   private final SpaceUsage usage;
 
-  Setattr(Tasks tasks, Generations generations, InodeTable inodes, Files files, SpaceUsage usage) {
+  Setattr(
+      Tasks tasks,
+      Generations generations,
+      InodeTable inodes,
+      Files files,
+      Recounter recounter,
+      SpaceUsage usage) {
     this.tasks = tasks;
     this.generations = generations;
     this.inodes = inodes;
     this.files = files;
+    this.recounter = recounter;
     this.usage = usage;
   }
 
@@ -73,7 +81,8 @@ final class Setattr {
       }
       resize = files.planResize(node, row, size, memory);
       draft.size = size;
-      draft.units = resize.extentsAfter();
+      draft.units = resize.after().count();
+      draft.guessed = resize.after().guessed();
       if (!call.caller().isSuperuser()) {
         draft.mode = Permissions.withoutPrivileges(draft.mode);
       }
@@ -120,7 +129,8 @@ final class Setattr {
       Files.Resize resize = files.planResize(node, row, step, memory);
       Inode.Draft draft = row.edit();
       draft.size = step;
-      draft.units = resize.extentsAfter();
+      draft.units = resize.after().count();
+      draft.guessed = resize.after().guessed();
       draft.change++;
       commit(call, node, row, draft.build(), resize);
       return true;
@@ -132,7 +142,7 @@ final class Setattr {
       throws FsException {
     long growth = changed.allocatedBytes() - row.allocatedBytes();
     if (!usage.tryCharge(growth)) {
-      throw new FsException(FsError.NO_SPACE);
+      throw recounter.noSpace();
     }
     long sequence =
         generations.commit(
@@ -140,7 +150,7 @@ final class Setattr {
               if (resize != null) {
                 resize.apply(open);
               }
-              open.put(changed);
+              open.put(row, changed);
               usage.commit(growth, 0);
             });
     node.setRow(changed);

@@ -69,7 +69,14 @@ public final class Volume implements Filesystem {
   private final Namespace namespace;
   private final Renames renames;
   private final Listing listing;
-  private final Reaper reaper;
+  private final Upkeep upkeep;
+  private final Recounter recounter;
+
+  /// Removes inodes without names: those that were too large to go in one commit, and those that
+  /// were open when the process ended. The ORPHAN row of each stays until it is done, so the work
+  /// goes on over restarts.
+  private final BackgroundQueue<Long> reaper;
+
   private final Tasks.Task reaping;
   private final int replayed;
   private final long recoveredSequence;
@@ -147,11 +154,12 @@ public final class Volume implements Filesystem {
     replayed = opened.replayed().size();
     recoveredSequence = opened.lastSequence();
     Salts salts = new Salts(claim);
+    upkeep = new Upkeep(tasks);
     tree =
         new LsmTree(
             store,
             codec,
-            new MetadataMerger(),
+            new MetadataMerger(upkeep),
             tasks,
             LsmSettings.standard(settings.blockCacheBytes()),
             salts::of);
@@ -216,9 +224,10 @@ public final class Volume implements Filesystem {
             cache,
             new FrameReader(store, codec, new EpochKeys(codec, salts::of)),
             durability);
-    files = new Files(tasks, generations, inodes, cache, usage, fetcher, durability);
-    setattr = new Setattr(tasks, generations, inodes, files, usage);
-    reaper = new Reaper(tasks);
+    recounter = new Recounter(generations, inodes, rows, fetcher, usage, upkeep);
+    files = new Files(tasks, generations, inodes, cache, usage, fetcher, recounter, durability);
+    setattr = new Setattr(tasks, generations, inodes, files, recounter, usage);
+    reaper = new BackgroundQueue<>(tasks, "reaper", Integer.MAX_VALUE);
     byte[] hashKey =
         Arrays.copyOf(secrets.keys().derive("zerofs name hash v1", id, new byte[0]), 16);
     Directories directories = new Directories(rows, new NameHash(hashKey));
@@ -241,6 +250,7 @@ public final class Volume implements Filesystem {
     durability.start(log);
     maintenance.start();
     reaping = reaper.start(this::reap);
+    upkeep.start(inodes, files, recounter, tasks);
     try {
       restore();
     } catch (FsException e) {
@@ -652,6 +662,16 @@ public final class Volume implements Filesystem {
     }
   }
 
+  /// Makes every file's space exact, where it was a guess.
+  public void recountSpace() throws FsException {
+    recounter.recountAll();
+  }
+
+  /// Blocks until the background work on files that was asked for is done.
+  public void awaitUpkeep() {
+    upkeep.awaitIdle();
+  }
+
   /// Blocks until inodes without names are removed.
   public void awaitReaper() {
     reaper.awaitIdle();
@@ -662,7 +682,9 @@ public final class Volume implements Filesystem {
   @Override
   public void close() {
     reaper.close();
+    upkeep.close();
     reaping.join();
+    upkeep.join();
     try {
       durability.closeCleanly();
     } catch (FsException | StorageException e) {
@@ -677,6 +699,7 @@ public final class Volume implements Filesystem {
   public void abandon() {
     durability.fail(new StorageException.Closed("the volume was abandoned"));
     reaper.close();
+    upkeep.close();
     durability.stop();
     maintenance.close();
   }

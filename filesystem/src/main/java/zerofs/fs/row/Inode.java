@@ -25,6 +25,10 @@ public final class Inode {
   /// Existing extents of a file; entries of a directory.
   public final long units;
 
+  /// Whether a file's `units` may be too high (never too low): it has holes, and something was
+  /// written over extents of which it was not known whether they exist (docs/adr/0006).
+  public final boolean guessed;
+
   public final int major;
   public final int minor;
   public final long atime;
@@ -58,6 +62,7 @@ public final class Inode {
     gid = draft.gid;
     size = draft.size;
     units = draft.units;
+    guessed = draft.guessed;
     major = draft.major;
     minor = draft.minor;
     atime = draft.atime;
@@ -106,7 +111,7 @@ public final class Inode {
   /// Whether the file has no holes: then each extent below its end is known to exist without a look
   /// at its row.
   public boolean isDense() {
-    return units == extentsOf(size);
+    return !guessed && units == extentsOf(size);
   }
 
   public Attributes attributes() {
@@ -151,6 +156,7 @@ public final class Inode {
     public int gid;
     public long size;
     public long units;
+    public boolean guessed;
     public int major;
     public int minor;
     public long atime;
@@ -181,6 +187,7 @@ public final class Inode {
       gid = from.gid;
       size = from.size;
       units = from.units;
+      guessed = from.guessed;
       major = from.major;
       minor = from.minor;
       atime = from.atime;

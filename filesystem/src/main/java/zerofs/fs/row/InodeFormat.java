@@ -8,16 +8,21 @@ import zerofs.objectstore.StorageException;
 /// Value of an INODE row.
 ///
 /// ```text
-///  0 version 1 | 1 type 1 | 2 mode 2 | 4 nlink 4 | 8 uid 4 | 12 gid 4 | 16 size 8 | 24 units 8
+///  0 version 1 | 1 type 1 | 2 mode, flags 2 | 4 nlink 4 | 8 uid 4 | 12 gid 4 | 16 size 8
+/// 24 units 8
 /// 32 major 4 | 36 minor 4 | 40 atime 12 | 52 mtime 12 | 64 ctime 12 | 76 btime 12
 /// 88 change 8 | 96 parent 8 | 104 nextCookie 8 | 112 verifier 8 | 120 target bytes 2
 /// ```
 ///
-/// The target follows. A time is seconds 8, nanoseconds 4. Little-endian. An empty value is a
-/// removed inode. Spec: docs/FORMAT.md "Inode row".
+/// Mode is the low 12 bits; of the flags, bit 15 says that units may be too high. The target
+/// follows. A time is seconds 8, nanoseconds 4. Little-endian. An empty value is a removed inode.
+/// Spec: docs/FORMAT.md "Inode row".
 public final class InodeFormat {
   static final byte VERSION = 1;
   static final int FIXED_BYTES = 122;
+
+  private static final int MODE_BITS = 0xfff;
+  private static final int GUESSED = 0x8000;
 
   private InodeFormat() {}
 
@@ -25,7 +30,8 @@ public final class InodeFormat {
     byte[] target = inode.target;
     int targetBytes = target == null ? 0 : target.length;
     ByteBuffer out = ByteBuffer.allocate(FIXED_BYTES + targetBytes).order(ByteOrder.LITTLE_ENDIAN);
-    out.put(VERSION).put((byte) inode.type.code()).putShort((short) inode.mode);
+    int flags = inode.guessed ? GUESSED : 0;
+    out.put(VERSION).put((byte) inode.type.code()).putShort((short) (inode.mode | flags));
     out.putInt(inode.nlink).putInt(inode.uid).putInt(inode.gid);
     out.putLong(inode.size).putLong(inode.units).putInt(inode.major).putInt(inode.minor);
     out.putLong(inode.atime).putInt(inode.atimeNanos);
@@ -48,7 +54,9 @@ public final class InodeFormat {
     }
     ByteBuffer in = ByteBuffer.wrap(value).order(ByteOrder.LITTLE_ENDIAN);
     Inode.Draft draft = Inode.create(number, type(number, in.get(1)));
-    draft.mode = Short.toUnsignedInt(in.getShort(2));
+    int modeAndFlags = Short.toUnsignedInt(in.getShort(2));
+    draft.mode = modeAndFlags & MODE_BITS;
+    draft.guessed = (modeAndFlags & GUESSED) != 0;
     in.position(4);
     draft.nlink = in.getInt();
     draft.uid = in.getInt();

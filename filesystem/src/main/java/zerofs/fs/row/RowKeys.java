@@ -12,6 +12,7 @@ import zerofs.codec.ObjectId;
 /// INDEX   12 | directory 8 | name hash 8   cookies of the entries whose names have that hash
 /// INODE   14 | inode 8
 /// ORPHAN  16 | inode 8                     has no name, was open when it lost its last one
+/// GUESSED 18 | inode 8                     its count of extents may be too high
 /// CHUNK   20 | inode 8 | chunk 8           64 extents
 /// CUT     22 | inode 8 | position 8        a truncation too long for per-chunk clips
 /// USAGE   30                               totals of the volume
@@ -22,6 +23,7 @@ public final class RowKeys {
   public static final byte INDEX = 0x12;
   public static final byte INODE = 0x14;
   public static final byte ORPHAN = 0x16;
+  public static final byte GUESSED = 0x18;
   public static final byte CHUNK = 0x20;
   public static final byte CUT = 0x22;
   public static final byte USAGE = 0x30;
@@ -43,6 +45,10 @@ public final class RowKeys {
 
   public static byte[] orphan(long inode) {
     return single(ORPHAN, inode);
+  }
+
+  public static byte[] guessed(long inode) {
+    return single(GUESSED, inode);
   }
 
   public static byte[] chunk(long inode, long chunk) {

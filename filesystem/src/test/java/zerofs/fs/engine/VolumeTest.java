@@ -14,6 +14,7 @@ import zerofs.fs.FsError;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
+import zerofs.fs.extent.ExtentState;
 import zerofs.objectstore.StoreCounters;
 
 class VolumeTest {
@@ -85,6 +86,80 @@ class VolumeTest {
     Volume third = fixture.open();
     assertThat(read(third, file.inode(), 0, 900_000)).isEqualTo(data);
     third.close();
+  }
+
+  @Test
+  void aPartialWriteToAColdPageOfAFileWithHolesReadsNothingEither() throws Exception {
+    VolumeFixture fixture = new VolumeFixture();
+    Volume volume = fixture.open();
+    Attributes file = create(volume, "file");
+    long far = 100L << 30;
+    volume.write(ROOT, file.inode(), 0, ByteBuffer.wrap(random(200_000, 2)));
+    volume.write(ROOT, file.inode(), far, ByteBuffer.wrap(random(200_000, 3)));
+    long allocated = volume.getattr(ROOT, file.inode()).allocatedBytes();
+    volume.flush();
+    volume.close();
+
+    Volume again = fixture.open();
+    again.getattr(ROOT, file.inode());
+    StoreCounters before = fixture.store.counters();
+    byte[] patch = random(5001, 4);
+    again.write(ROOT, file.inode(), far + 100_001, ByteBuffer.wrap(patch));
+    again.write(ROOT, file.inode(), far / 2 + 1, ByteBuffer.wrap(patch));
+    again.barrier(again.committedSequence());
+    StoreCounters spent = fixture.store.counters().since(before);
+    assertThat(spent.of(StoreCounters.Request.PUT)).isEqualTo(1);
+    assertThat(spent.total()).isEqualTo(1);
+    assertThat(again.getattr(ROOT, file.inode()).allocatedBytes())
+        .isEqualTo(allocated + 2 * 32_768);
+    again.close();
+
+    Volume third = fixture.open();
+    byte[] expected = random(200_000, 3);
+    System.arraycopy(patch, 0, expected, 100_001, patch.length);
+    assertThat(read(third, file.inode(), far, 200_000)).isEqualTo(expected);
+    assertThat(read(third, file.inode(), far / 2 + 1, 5001)).isEqualTo(patch);
+    assertThat(read(third, file.inode(), far / 2 + 5002, 100)).containsOnly(0);
+    third.recountSpace();
+    assertThat(third.getattr(ROOT, file.inode()).allocatedBytes()).isEqualTo(allocated + 32_768);
+    assertThat(third.statfs(ROOT).bytesUsed()).isEqualTo(allocated + 32_768);
+    third.close();
+    fixture.bytesMax = allocated + 65_536;
+    Volume fourth = fixture.open();
+    fourth.write(ROOT, file.inode(), 5, ByteBuffer.wrap(patch)); // Charged as new, and it fits.
+    fourth.write(ROOT, file.inode(), far / 4, ByteBuffer.wrap(patch)); // Only once that is settled.
+    assertThatThrownBy(() -> fourth.write(ROOT, file.inode(), far / 8, ByteBuffer.wrap(patch)))
+        .isInstanceOf(FsException.class)
+        .hasMessage(FsError.NO_SPACE.name());
+    fourth.write(ROOT, file.inode(), far + 5, ByteBuffer.wrap(patch)); // No new extent.
+    assertThat(fourth.statfs(ROOT).bytesUsed()).isEqualTo(allocated + 65_536);
+    fourth.close();
+  }
+
+  @Test
+  void patchesAreFoldedInTheBackground() throws Exception {
+    VolumeFixture fixture = new VolumeFixture();
+    byte[] data = random(32_768, 2);
+    Volume volume = fixture.open();
+    long file = create(volume, "file").inode();
+    volume.write(ROOT, file, 0, ByteBuffer.wrap(data));
+    volume.close();
+    for (int i = 0; i < 12; i++) {
+      Volume each = fixture.open();
+      byte[] patch = random(100, 10 + i);
+      each.write(ROOT, file, 1000L * i, ByteBuffer.wrap(patch));
+      System.arraycopy(patch, 0, data, 1000 * i, patch.length);
+      each.flush();
+      each.awaitUpkeep();
+      each.close();
+    }
+    Volume last = fixture.open();
+    StoreCounters before = fixture.store.counters();
+    assertThat(read(last, file, 0, 32_768)).isEqualTo(data);
+    StoreCounters spent = fixture.store.counters().since(before);
+    assertThat(spent.of(StoreCounters.Request.GET))
+        .isLessThanOrEqualTo(ExtentState.PATCHES_MAX + 3);
+    last.close();
   }
 
   @Test
