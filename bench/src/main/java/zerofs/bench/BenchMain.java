@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
@@ -66,7 +68,15 @@ public final class BenchMain {
   private static Outcome run(Row row, String profile) throws RunnerException, IOException {
     Path checked = Files.createTempFile("zerofs-bench", ".txt");
     try {
-      ChainedOptionsBuilder options =
+      // One list: a second call of jvmArgsAppend would replace what the first one said.
+      List<String> jvm = new ArrayList<>(JVM);
+      jvm.add("-D" + Checked.PROPERTY + "=" + checked);
+      if (!profile.isEmpty()) {
+        jvm.add(
+            "-XX:StartFlightRecording=settings=profile,dumponexit=true,filename=%s/%s.jfr"
+                .formatted(profile, row.name().replaceAll("[^a-z0-9]+", "-")));
+      }
+      Options options =
           options(row, row.parameters())
               .mode(Mode.AverageTime)
               .timeUnit(TimeUnit.MICROSECONDS)
@@ -77,16 +87,11 @@ public final class BenchMain {
               .measurementTime(ITERATION)
               .addProfiler(GCProfiler.class)
               .addProfiler(CpuProfiler.class)
-              .jvmArgsAppend(JVM.toArray(new String[0]))
-              .jvmArgsAppend("-D" + Checked.PROPERTY + "=" + checked)
+              .jvmArgs(jvm.toArray(new String[0]))
               .verbosity(VerboseMode.NORMAL)
-              .output("jmh.log");
-      if (!profile.isEmpty()) {
-        options.jvmArgsAppend(
-            "-XX:StartFlightRecording=settings=profile,dumponexit=true,filename=%s/%s.jfr"
-                .formatted(profile, row.name().replaceAll("[^a-z0-9]+", "-")));
-      }
-      Collection<RunResult> results = new Runner(options.build()).run();
+              .output("jmh.log")
+              .build();
+      Collection<RunResult> results = new Runner(options).run();
       return Outcome.of(row, results, lastLine(row, checked));
     } finally {
       Files.delete(checked);

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// State is touched only by the task that runs, or before [#run]; the hand-over orders memory.
 public final class SimulatedTasks implements Tasks {
   private static final long WALL_START_NANOS = 1_700_000_000_000_000_000L;
+  private static final int STRIPES = 4;
 
   private final SplittableRandom random;
   private final List<SimulatedTask> runnable = new ArrayList<>();
@@ -282,6 +283,21 @@ public final class SimulatedTasks implements Tasks {
     return new SimulatedSharedMutex(name);
   }
 
+  @Override
+  public SharedMutex newGate(String name) {
+    return new SimulatedSharedMutex(name);
+  }
+
+  @Override
+  public int stripes() {
+    return STRIPES;
+  }
+
+  @Override
+  public int stripe() {
+    return (int) (running().number % STRIPES);
+  }
+
   private final class SimulatedMutex implements Mutex {
     private final String name;
     private final List<SimulatedTask> waiters = new ArrayList<>();
@@ -485,6 +501,21 @@ public final class SimulatedTasks implements Tasks {
     @Override
     public SharedMutex newSharedMutex(String name) {
       return SimulatedTasks.this.newSharedMutex(name);
+    }
+
+    @Override
+    public SharedMutex newGate(String name) {
+      return SimulatedTasks.this.newGate(name);
+    }
+
+    @Override
+    public int stripes() {
+      return SimulatedTasks.this.stripes();
+    }
+
+    @Override
+    public int stripe() {
+      return SimulatedTasks.this.stripe();
     }
   }
 }

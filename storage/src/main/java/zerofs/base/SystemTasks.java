@@ -12,11 +12,21 @@ import java.util.function.BiConsumer;
 /// Tasks as the JDK has them: virtual threads to wait, platform threads to compute. Interrupts are
 /// not used: waits go on.
 public final class SystemTasks implements Tasks {
+  /// More stripes than processors: threads fall into them by their number, a few into the same one.
+  private static final int STRIPES_PER_PROCESSOR = 8;
+
+  private static final int STRIPES_MAX = 64;
+  private static final long GOLDEN = 0x9e3779b97f4a7c15L;
+
   private final BiConsumer<String, Throwable> uncaught;
+  private final int stripeBits;
 
   /// @param uncaught told the name of a task and what escaped it
   public SystemTasks(BiConsumer<String, Throwable> uncaught) {
     this.uncaught = uncaught;
+    int wanted = STRIPES_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
+    this.stripeBits =
+        Integer.SIZE - Integer.numberOfLeadingZeros(Math.min(STRIPES_MAX, wanted) - 1);
   }
 
   @Override
@@ -91,6 +101,21 @@ public final class SystemTasks implements Tasks {
   @Override
   public SharedMutex newSharedMutex(String name) {
     return new SystemSharedMutex();
+  }
+
+  @Override
+  public SharedMutex newGate(String name) {
+    return new SystemGate(this);
+  }
+
+  @Override
+  public int stripes() {
+    return 1 << stripeBits;
+  }
+
+  @Override
+  public int stripe() {
+    return (int) (Thread.currentThread().threadId() * GOLDEN >>> Long.SIZE - stripeBits);
   }
 
   private static final class SystemMutex implements Mutex {

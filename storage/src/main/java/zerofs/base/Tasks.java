@@ -35,6 +35,18 @@ public interface Tasks {
 
   SharedMutex newSharedMutex(String name);
 
+  /// A shared mutex for a few instructions that nobody waits in. Entering it shared touches no
+  /// memory that those of another stripe change; entering it exclusively looks at all stripes. The
+  /// task that entered leaves.
+  SharedMutex newGate(String name);
+
+  /// Into how many stripes tasks are divided: a power of two, always the same.
+  int stripes();
+
+  /// The stripe of the task that runs, always the same. Tasks that run at the same time mostly have
+  /// different ones, so what each stripe has for itself does not move between processors.
+  int stripe();
+
   /// A task that was forked.
   interface Task {
     /// Waits for its end.

@@ -34,6 +34,9 @@ public final class SealedFrameCodec implements FrameCodec {
   private static final byte ZSTD = 1;
   private static final byte LZ4 = 2;
 
+  /// An extent and its overhead, or a block of rows.
+  private static final int SEALED_BYTES = (32 << 10) + OVERHEAD_BYTES;
+
   /// More contexts at a time than any machine has use for; each is about 2.5 MiB when it was used.
   private static final int CONTEXTS_MAX = 64;
 
@@ -81,7 +84,7 @@ public final class SealedFrameCodec implements FrameCodec {
       ByteBuffer payload = context.compress(source.duplicate(), compression);
       Cipher cipher = context.encryptor(key, frame);
       cipher.updateAAD(aad);
-      return cipher.doFinal(payload, target);
+      return context.seal(cipher, payload, target);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("sealing a frame failed", e);
     } finally {
@@ -135,6 +138,10 @@ public final class SealedFrameCodec implements FrameCodec {
     private final LZ4SafeDecompressor unlz4 = LZ4Factory.fastestInstance().safeDecompressor();
     private final Cipher encryptor = cipher();
     private final Cipher decryptor = cipher();
+
+    /// Room for the frame of an extent.
+    private final byte[] sealed = new byte[SEALED_BYTES];
+
     private int level;
 
     private static Cipher cipher() {
@@ -167,6 +174,19 @@ public final class SealedFrameCodec implements FrameCodec {
     Cipher decryptor(ObjectKey key, long frame) throws GeneralSecurityException {
       decryptor.init(Cipher.DECRYPT_MODE, ((SubKey) key).key(), nonce(frame));
       return decryptor;
+    }
+
+    /// Encrypts in an array that is kept: given a direct buffer, the JDK's cipher makes one as
+    /// large as the frame each time.
+    int seal(Cipher cipher, ByteBuffer plain, ByteBuffer target) throws GeneralSecurityException {
+      int plainBytes = plain.remaining();
+      if (plainBytes + OVERHEAD_BYTES > sealed.length) {
+        return cipher.doFinal(plain, target);
+      }
+      plain.get(sealed, 0, plainBytes);
+      int sealedBytes = cipher.doFinal(sealed, 0, plainBytes, sealed, 0);
+      target.put(sealed, 0, sealedBytes);
+      return sealedBytes;
     }
 
     ByteBuffer compress(ByteBuffer source, Compression compression) {

@@ -135,9 +135,9 @@ final class Block {
     }
   }
 
-  /// Packs rows, which come in ascending order.
+  /// Packs rows, which come in ascending order, into one block after the other.
   static final class Builder {
-    private byte[] out = new byte[1024];
+    private byte[] out = new byte[SortedRows.BLOCK_BYTES + 1024];
     private int size;
     private int[] restartOffsets = new int[16];
     private int restartCount;
@@ -179,13 +179,18 @@ final class Block {
       return lastKey;
     }
 
+    /// The block; the next row begins another one.
     byte[] finish() {
       ByteBuffer packed = ByteBuffer.allocate(bytes()).order(ByteOrder.LITTLE_ENDIAN);
       packed.put(out, 0, size);
       for (int i = 0; i < restartCount; i++) {
         packed.putInt(restartOffsets[i]);
       }
-      return packed.putInt(restartCount).array();
+      packed.putInt(restartCount);
+      size = 0;
+      restartCount = 0;
+      rows = 0;
+      return packed.array();
     }
 
     private void ensure(int more) {

@@ -115,7 +115,7 @@ public final class SortedRows {
   public static final class Builder {
     private final List<Block> blocks = new ArrayList<>();
     private final List<byte[]> lastKeys = new ArrayList<>();
-    private Block.Builder current = new Block.Builder();
+    private final Block.Builder current = new Block.Builder();
     private byte @Nullable [] last;
     private long rows;
 
@@ -157,7 +157,6 @@ public final class SortedRows {
         throw new IllegalStateException("a block just made does not open", e);
       }
       lastKeys.add(current.lastKey());
-      current = new Block.Builder();
     }
 
     public SortedRows finish() {

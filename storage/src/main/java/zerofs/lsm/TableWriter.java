@@ -30,7 +30,7 @@ final class TableWriter {
   private final List<Table.BlockHandle> handles = new ArrayList<>();
   private long[] hashes = new long[1024];
   private int rows;
-  private Block.Builder block = new Block.Builder();
+  private final Block.Builder block = new Block.Builder();
   private byte @Nullable [] firstKey;
   private byte[] lastKey = {};
   private int offset;
@@ -70,7 +70,6 @@ final class TableWriter {
     handles.add(new Table.BlockHandle(offset, stored, plain.length, block.lastKey()));
     offset += stored;
     indexBytes += Table.indexBytes(block.lastKey());
-    block = new Block.Builder();
   }
 
   private int frame(long number, byte[] aad, byte[] plain) {

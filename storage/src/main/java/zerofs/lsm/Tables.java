@@ -3,7 +3,9 @@ package zerofs.lsm;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -103,8 +105,7 @@ final class Tables {
   }
 
   /// Reads blocks from `index` on, about `bytes` of them, with one request.
-  java.util.List<Block> read(Table table, int index, int bytes, Cause cause)
-      throws StorageException {
+  List<Block> read(Table table, int index, int bytes, Cause cause) throws StorageException {
     Table.BlockHandle first = table.blocks().get(index);
     int last = index;
     while (last + 1 < table.blocks().size()
@@ -121,7 +122,7 @@ final class Tables {
       throw new StorageException.Corrupt(name + " is shorter than its index says");
     }
     FrameCodec.ObjectKey key = key(table.id());
-    java.util.List<Block> read = new java.util.ArrayList<>();
+    List<Block> read = new ArrayList<>();
     for (int i = index; i <= last; i++) {
       Table.BlockHandle handle = table.blocks().get(i);
       read.add(decode(name, key, i, handle, fetched.bytes(), first.offset()));
@@ -153,27 +154,39 @@ final class Tables {
   }
 
   /// The value of a key in one run, or null.
-  byte @Nullable [] get(Iterable<TableDescriptor> run, byte[] key, long hash, boolean mayWait)
+  ///
+  /// @param run its tables, in order of their keys
+  byte @Nullable [] get(List<TableDescriptor> run, byte[] key, long hash, boolean mayWait)
       throws StorageException {
-    for (TableDescriptor descriptor : run) {
-      if (mayHold(descriptor, key)) {
-        Table table = table(descriptor, mayWait, Cause.METADATA);
-        if (!table.mayContain(key, hash)) {
-          return null;
-        }
-        int block = table.blockOf(key);
-        return block == table.blocks().size() ? null : block(table, block, mayWait).get(key);
+    int at = tableOf(run, key);
+    if (at == run.size() || compare(run.get(at).firstKey(), key) > 0) {
+      return null;
+    }
+    Table table = table(run.get(at), mayWait, Cause.METADATA);
+    if (!table.mayContain(key, hash)) {
+      return null;
+    }
+    int block = table.blockOf(key);
+    return block == table.blocks().size() ? null : block(table, block, mayWait).get(key);
+  }
+
+  /// Index of the first table whose last key is at least `key`; run.size() if none.
+  private static int tableOf(List<TableDescriptor> run, byte[] key) {
+    int low = 0;
+    int high = run.size();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (compare(run.get(middle).lastKey(), key) < 0) {
+        low = middle + 1;
+      } else {
+        high = middle;
       }
     }
-    return null;
+    return low;
   }
 
-  private static boolean mayHold(TableDescriptor descriptor, byte[] key) {
-    return compare(descriptor.firstKey(), key) <= 0 && compare(descriptor.lastKey(), key) >= 0;
-  }
-
-  /// Compares a key in hexadecimal with one in bytes; a lookup asks this of every table, so nothing
-  /// is made for it.
+  /// Compares a key in hexadecimal with one in bytes; every lookup asks this of some tables, so
+  /// nothing is made for it.
   private static int compare(String hex, byte[] key) {
     int bytes = hex.length() / 2;
     for (int i = 0; i < Math.min(bytes, key.length); i++) {

@@ -1,6 +1,7 @@
 package zerofs.fs.engine;
 
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 import zerofs.fs.FsError;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
@@ -19,20 +20,18 @@ final class Directories {
     this.hash = hash;
   }
 
+  /// The entries whose names have one hash: what an INDEX row lists.
+  record Slot(long hash, List<DirectoryEntry> entries) {}
+
   /// The entry of a name, or `NameCache.ABSENT`.
   DirectoryEntry find(InodeNode directory, Name name) throws FsException {
-    NameCache names = directory.names();
-    if (names == null) {
-      names = new NameCache();
-      directory.setNames(names);
+    List<DirectoryEntry> entries = slot(directory, name).entries();
+    for (int i = 0; i < entries.size(); i++) { // Without an iterator: every lookup comes by here.
+      if (entries.get(i).name().equals(name)) {
+        return entries.get(i);
+      }
     }
-    DirectoryEntry cached = names.get(name);
-    if (cached != null) {
-      return cached;
-    }
-    DirectoryEntry found = load(directory.inode(), name);
-    names.put(name, found);
-    return found;
+    return NameCache.ABSENT;
   }
 
   /// The entry of a name that must exist.
@@ -44,84 +43,95 @@ final class Directories {
     return entry;
   }
 
-  /// The cookies under a name's hash as they are now: what [#insert] and [#remove] change. Read
-  /// before the gate, since it may miss.
-  long[] cookies(InodeNode directory, Name name) throws FsException {
-    byte[] value = rows.get(RowKeys.index(directory.inode(), hash.of(name)), false);
-    try {
-      return value == null ? new long[0] : DirectoryEntry.decodeCookies(value);
-    } catch (StorageException.Corrupt e) {
-      throw Rows.failed(e);
+  /// The slot of a name as it is now: what [#insert] and [#remove] change. Looked up before the
+  /// gate, since it may miss.
+  Slot slot(InodeNode directory, Name name) throws FsException {
+    NameCache names = directory.names();
+    if (names == null) {
+      names = NameCache.ofDirectory();
+      directory.setNames(names);
     }
+    long key = hash.of(name);
+    List<DirectoryEntry> entries = names.get(key);
+    if (entries == null) {
+      entries = load(directory.inode(), key);
+      names.put(key, entries);
+    }
+    return new Slot(key, entries);
   }
 
   /// Adds an entry, inside the gate.
   ///
-  /// @param cookies what [#cookies] said
-  void insert(Generation open, InodeNode directory, DirectoryEntry entry, long[] cookies) {
-    byte[] key = RowKeys.index(directory.inode(), hash.of(entry.name()));
-    long[] now = latest(open, key, cookies);
-    long[] grown = Arrays.copyOf(now, now.length + 1);
-    grown[now.length] = entry.cookie();
-    open.put(key, DirectoryEntry.encodeCookies(grown));
+  /// @param slot what [#slot] said of its name
+  void insert(Generation open, InodeNode directory, DirectoryEntry entry, Slot slot) {
+    List<DirectoryEntry> grown = new ArrayList<>(latest(directory, slot));
+    grown.add(entry);
     open.put(RowKeys.entry(directory.inode(), entry.cookie()), entry.encode());
-    remember(directory, entry.name(), entry);
+    putSlot(open, directory, slot.hash(), grown);
   }
 
   /// Points an existing name at another inode, inside the gate.
   void replace(Generation open, InodeNode directory, DirectoryEntry entry) {
     open.put(RowKeys.entry(directory.inode(), entry.cookie()), entry.encode());
-    remember(directory, entry.name(), entry);
+    NameCache names = directory.names();
+    long key = hash.of(entry.name());
+    List<DirectoryEntry> known = names == null ? null : names.get(key);
+    if (names != null && known != null) {
+      List<DirectoryEntry> replaced = new ArrayList<>(without(known, entry.cookie()));
+      replaced.add(entry);
+      names.put(key, List.copyOf(replaced));
+    }
   }
 
   /// Removes an entry, inside the gate.
-  void remove(Generation open, InodeNode directory, DirectoryEntry entry, long[] cookies) {
-    byte[] key = RowKeys.index(directory.inode(), hash.of(entry.name()));
-    long[] left =
-        Arrays.stream(latest(open, key, cookies)).filter(each -> each != entry.cookie()).toArray();
-    open.put(key, DirectoryEntry.encodeCookies(left));
+  ///
+  /// @param slot what [#slot] said of its name
+  void remove(Generation open, InodeNode directory, DirectoryEntry entry, Slot slot) {
     open.put(RowKeys.entry(directory.inode(), entry.cookie()), new byte[0]);
-    remember(directory, entry.name(), NameCache.ABSENT);
+    putSlot(open, directory, slot.hash(), without(latest(directory, slot), entry.cookie()));
   }
 
-  /// One commit may change two names with one hash: what it has put already counts.
-  private static long[] latest(Generation open, byte[] key, long[] cookies) {
-    byte[] value = open.row(key);
-    if (value == null) {
-      return cookies;
-    }
-    try {
-      return DirectoryEntry.decodeCookies(value);
-    } catch (StorageException.Corrupt e) {
-      throw new IllegalStateException("index row that this process made", e);
-    }
+  /// One commit may change two names with one hash: what it has put already counts. (That is in the
+  /// cache: what was put last is never dropped before something else is put.)
+  private static List<DirectoryEntry> latest(InodeNode directory, Slot slot) {
+    NameCache names = directory.names();
+    List<DirectoryEntry> known = names == null ? null : names.get(slot.hash());
+    return known == null ? slot.entries() : known;
   }
 
-  private static void remember(InodeNode directory, Name name, DirectoryEntry entry) {
+  private static List<DirectoryEntry> without(List<DirectoryEntry> entries, long cookie) {
+    return entries.stream().filter(each -> each.cookie() != cookie).toList();
+  }
+
+  private static void putSlot(
+      Generation open, InodeNode directory, long hash, List<DirectoryEntry> entries) {
+    long[] cookies = new long[entries.size()];
+    for (int i = 0; i < cookies.length; i++) {
+      cookies[i] = entries.get(i).cookie();
+    }
+    open.put(RowKeys.index(directory.inode(), hash), DirectoryEntry.encodeCookies(cookies));
     NameCache names = directory.names();
     if (names != null) {
-      names.put(name, entry);
+      names.put(hash, List.copyOf(entries));
     }
   }
 
-  private DirectoryEntry load(long directory, Name name) throws FsException {
-    byte[] index = rows.get(RowKeys.index(directory, hash.of(name)), false);
+  private List<DirectoryEntry> load(long directory, long key) throws FsException {
+    byte[] index = rows.get(RowKeys.index(directory, key), false);
     if (index == null) {
-      return NameCache.ABSENT;
+      return List.of();
     }
+    List<DirectoryEntry> entries = new ArrayList<>();
     try {
       for (long cookie : DirectoryEntry.decodeCookies(index)) {
         byte[] value = rows.get(RowKeys.entry(directory, cookie), false);
         if (value != null) {
-          DirectoryEntry entry = DirectoryEntry.decode(cookie, value);
-          if (entry.name().equals(name)) {
-            return entry;
-          }
+          entries.add(DirectoryEntry.decode(cookie, value));
         }
       }
     } catch (StorageException.Corrupt e) {
       throw Rows.failed(e);
     }
-    return NameCache.ABSENT;
+    return List.copyOf(entries);
   }
 }

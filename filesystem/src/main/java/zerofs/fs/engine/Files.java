@@ -4,9 +4,10 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Checks;
 import zerofs.base.Miss;
+import zerofs.base.StripedBudget;
 import zerofs.base.Tasks;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
@@ -32,6 +33,9 @@ final class Files {
 
   private static final int EXTENT_BYTES = Inode.EXTENT_BYTES;
 
+  /// More than can be reserved.
+  private static final int ADMITTED_MAX = Integer.MAX_VALUE;
+
   private final Tasks tasks;
   private final Generations generations;
   private final InodeTable inodes;
@@ -41,8 +45,9 @@ final class Files {
   private final Recounter recounter;
   private final Backpressure backpressure;
 
-  /// What writes under way may still add to the open generation: so it always fits the drain.
-  private final AtomicLong admitted = new AtomicLong();
+  /// Blocks that writes under way may still add to the open generation, so that it always fits the
+  /// drain: what is missing of [#ADMITTED_MAX].
+  private final StripedBudget admission;
 
   Files(
       Tasks tasks,
@@ -61,6 +66,7 @@ final class Files {
     this.fetcher = fetcher;
     this.recounter = recounter;
     this.backpressure = backpressure;
+    this.admission = new StripedBudget(ADMITTED_MAX, tasks);
   }
 
   /// Tells writers to wait, or how.
@@ -75,11 +81,11 @@ final class Files {
   /// Memory of one write, reserved before its locks, and the room it may take in the generation.
   final class WriteMemory implements AutoCloseable {
     private final Reservation blocks;
-    private final long room;
+    private final int admitted;
 
-    private WriteMemory(Reservation blocks, long room) {
+    private WriteMemory(Reservation blocks, int admitted) {
       this.blocks = blocks;
-      this.room = room;
+      this.admitted = admitted;
     }
 
     Reservation blocks() {
@@ -89,7 +95,7 @@ final class Files {
     @Override
     public void close() {
       blocks.close();
-      admitted.addAndGet(-room);
+      admission.give(admitted);
     }
   }
 
@@ -102,16 +108,27 @@ final class Files {
   }
 
   private WriteMemory reserve(int blocks) {
-    long room = (long) blocks * (EXTENT_BYTES + Generation.PAGE_ENTRY_BYTES);
-    Reservation reservation = null;
-    if (!backpressure.isFull(admitted.addAndGet(room))) {
-      reservation = cache.reserve(blocks);
-    }
+    Checks.invariant(admission.tryTake(blocks), "more writes than there is memory for");
+    Reservation reservation = isFull() ? null : cache.reserve(blocks);
     if (reservation == null) {
-      admitted.addAndGet(-room);
+      admission.give(blocks);
       throw new Miss(backpressure::await);
     }
-    return new WriteMemory(reservation, room);
+    return new WriteMemory(reservation, blocks);
+  }
+
+  /// Whether the open generation may not take all that is admitted. What stripes keep counts as
+  /// admitted first, because it is not looked at; when that is too much, it is gathered.
+  private boolean isFull() {
+    if (!backpressure.isFull(admittedBytes())) {
+      return false;
+    }
+    admission.gather();
+    return backpressure.isFull(admittedBytes());
+  }
+
+  private long admittedBytes() {
+    return (ADMITTED_MAX - admission.shared()) * (EXTENT_BYTES + Generation.PAGE_ENTRY_BYTES);
   }
 
   /// Memory for a cut, which may have to replace the page that it goes through.

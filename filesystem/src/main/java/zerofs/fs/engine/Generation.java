@@ -159,7 +159,9 @@ final class Generation {
   }
 
   void markDirty() {
-    dirty = true;
+    if (!dirty) { // Written once: what is not written stays with every processor.
+      dirty = true;
+    }
   }
 
   /// Ends it: called with the gate held exclusively.

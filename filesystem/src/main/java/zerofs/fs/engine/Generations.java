@@ -1,10 +1,10 @@
 package zerofs.fs.engine;
 
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Checks;
+import zerofs.base.SpacedLongs;
 import zerofs.base.Tasks;
 import zerofs.fs.row.UsageRow;
 
@@ -20,7 +20,10 @@ import zerofs.fs.row.UsageRow;
 final class Generations {
   private final Tasks.SharedMutex gate;
   private final SpaceUsage usage;
-  private final AtomicLong sequence;
+
+  /// The commit sequence, alone in its cache lines: what every commit changes.
+  private final SpacedLongs sequence = new SpacedLongs(1);
+
   private final Runnable sealDue;
   private final long sealBytes;
   private volatile Generation[] layers;
@@ -38,9 +41,9 @@ final class Generations {
       long lastSequence,
       long sealBytes,
       Runnable sealDue) {
-    this.gate = tasks.newSharedMutex("gate");
+    this.gate = tasks.newGate("gate");
     this.usage = usage;
-    this.sequence = new AtomicLong(lastSequence);
+    sequence.set(0, lastSequence);
     this.sealedSequence = lastSequence;
     this.sealBytes = sealBytes;
     this.sealDue = sealDue;
@@ -57,7 +60,7 @@ final class Generations {
     try {
       Generation open = layers[0];
       changes.accept(open);
-      committed = sequence.incrementAndGet();
+      committed = sequence.getAndAdd(0, 1) + 1;
       due = !open.isDirty() || open.becameFull(sealBytes);
       open.markDirty();
     } finally {
@@ -89,8 +92,8 @@ final class Generations {
         return null;
       }
       UsageRow totals = usage.committed();
-      open.seal(sealedSequence + 1, sequence.get(), totals);
-      sealedSequence = sequence.get();
+      open.seal(sealedSequence + 1, sequence.get(0), totals);
+      sealedSequence = sequence.get(0);
       Generation[] grown = new Generation[layers.length + 1];
       System.arraycopy(layers, 0, grown, 1, layers.length);
       grown[0] = new Generation(open.position() + 1);
@@ -129,7 +132,7 @@ final class Generations {
 
   /// Highest commit sequence so far.
   long sequence() {
-    return sequence.get();
+    return sequence.get(0);
   }
 
   /// Highest commit sequence in a sealed generation. For the one caller that seals.

@@ -1,7 +1,7 @@
 package zerofs.fs.engine;
 
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
 import zerofs.fs.row.Inode;
@@ -18,14 +18,27 @@ final class InodeNode {
   private static final long DEAD = -1;
   private static final long ONE_USE = 1L << 32;
 
+  // Fields of its own, not objects: there are many nodes.
+  private static final VarHandle PINS = field("pins", long.class);
+  private static final VarHandle ROW = field("row", Inode.class);
+  private static final VarHandle LAST_SEQUENCE = field("lastSequence", long.class);
+
+  private static VarHandle field(String name, Class<?> type) {
+    try {
+      return MethodHandles.lookup().findVarHandle(InodeNode.class, name, type);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final long inode;
   private final Tasks.SharedMutex lock;
 
   /// Pins in the lower half, how often it was pinned in the upper one (31 bits, wrapping).
-  private final AtomicLong pins = new AtomicLong();
+  private volatile long pins;
 
-  private final AtomicReference<@Nullable Inode> row = new AtomicReference<>();
-  private final AtomicLong lastSequence = new AtomicLong();
+  private volatile @Nullable Inode row;
+  private volatile long lastSequence;
   private volatile boolean referenced = true;
   private volatile @Nullable FileData data;
   private volatile @Nullable NameCache names;
@@ -45,12 +58,12 @@ final class InodeNode {
   }
 
   @Nullable Inode row() {
-    return row.get();
+    return row;
   }
 
   /// The row of a node that is known to be loaded.
   Inode loadedRow() {
-    Inode loaded = row.get();
+    Inode loaded = row;
     if (loaded == null) {
       throw new IllegalStateException("inode " + inode + " is not loaded");
     }
@@ -59,36 +72,38 @@ final class InodeNode {
 
   /// Sets the row that was loaded, unless it is known already.
   void loaded(Inode loaded) {
-    row.compareAndSet(null, loaded);
+    ROW.compareAndSet(this, null, loaded);
   }
 
   /// Changes the row; the lock is held exclusively.
   void setRow(Inode changed) {
-    row.set(changed);
+    row = changed;
   }
 
   boolean isRemoved() {
-    return row.get() == Generation.REMOVED;
+    return row == Generation.REMOVED;
   }
 
   /// The last commit that changed this inode, as far as is known; 0 = none since it was loaded.
   long lastSequence() {
-    return lastSequence.get();
+    return lastSequence;
   }
 
   /// Raises [#lastSequence]. Who loads the row does so without the lock, beside commits.
   void touched(long sequence) {
-    lastSequence.accumulateAndGet(sequence, Math::max);
+    for (long now = lastSequence; now < sequence; now = lastSequence) {
+      LAST_SEQUENCE.compareAndSet(this, now, sequence);
+    }
   }
 
   /// Keeps the node in memory; false when it has just left.
   boolean pin() {
     while (true) {
-      long now = pins.get();
+      long now = pins;
       if (now == DEAD) {
         return false;
       }
-      if (pins.compareAndSet(now, (now + ONE_USE & Long.MAX_VALUE) + 1)) {
+      if (PINS.compareAndSet(this, now, (now + ONE_USE & Long.MAX_VALUE) + 1)) {
         if (!referenced) {
           referenced = true;
         }
@@ -98,12 +113,12 @@ final class InodeNode {
   }
 
   void unpin() {
-    pins.decrementAndGet();
+    PINS.getAndAdd(this, -1L);
   }
 
   /// What [#tryRetire] compares: it changes with every pin.
   long uses() {
-    return pins.get();
+    return pins;
   }
 
   /// Whether it may leave memory now; then no pin succeeds any more.
@@ -111,7 +126,7 @@ final class InodeNode {
   /// @param seen what [#uses] was before the caller saw that nothing hangs on it: whoever pinned it
   ///   since may have written data that only this node leads to
   boolean tryRetire(long seen) {
-    return (int) seen == 0 && pins.compareAndSet(seen, DEAD);
+    return (int) seen == 0 && PINS.compareAndSet(this, seen, DEAD);
   }
 
   /// Whether it was used since the last call.

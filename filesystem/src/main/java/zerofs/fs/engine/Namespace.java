@@ -235,7 +235,7 @@ final class Namespace {
     long now = tasks.wallNanos();
     Inode child = newborn(call.caller(), parentRow, birth, now);
     child = setattr.initial(call.caller(), child, initial, now);
-    long[] cookies = directories.cookies(parent, name);
+    Directories.Slot slot = directories.slot(parent, name);
     long space = child.allocatedBytes();
     if (!usage.tryCharge(space)) {
       throw new FsException(FsError.NO_SPACE);
@@ -247,12 +247,15 @@ final class Namespace {
     Inode born = child;
     InodeNode node = inodes.pinNew(born);
     files.born(node); // Before readdir, which takes no lock, can show it to anybody.
+    if (isDirectory) {
+      node.setNames(NameCache.ofNewDirectory());
+    }
     long sequence =
         generations.commit(
             open -> {
               open.put(born);
               open.put(changedParent);
-              directories.insert(open, parent, entry, cookies);
+              directories.insert(open, parent, entry, slot);
               usage.commit(space, 1);
             });
     parent.setRow(changedParent);
@@ -323,7 +326,7 @@ final class Namespace {
       throw new FsException(FsError.TOO_MANY_LINKS);
     }
     long now = tasks.wallNanos();
-    long[] cookies = directories.cookies(parent, name);
+    Directories.Slot slot = directories.slot(parent, name);
     DirectoryEntry entry = new DirectoryEntry(parentRow.nextCookie, row.type, row.inode, name);
     Inode.Draft draft = entriesChanged(parentRow, 1, 0, now);
     draft.nextCookie++;
@@ -334,7 +337,7 @@ final class Namespace {
             open -> {
               open.put(changedChild);
               open.put(changedParent);
-              directories.insert(open, parent, entry, cookies);
+              directories.insert(open, parent, entry, slot);
             });
     parent.setRow(changedParent);
     child.setRow(changedChild);
@@ -437,13 +440,13 @@ final class Namespace {
       throw new FsException(FsError.NOT_EMPTY);
     }
     long now = tasks.wallNanos();
-    long[] cookies = directories.cookies(parent, entry.name());
+    Directories.Slot slot = directories.slot(parent, entry.name());
     Inode changedParent = entriesChanged(parentRow, -1, row.isDirectory() ? -1 : 0, now).build();
     Unlinked unlinked = unlinked(child, row, now);
     long sequence =
         generations.commit(
             open -> {
-              directories.remove(open, parent, entry, cookies);
+              directories.remove(open, parent, entry, slot);
               open.put(changedParent);
               unlinked.apply(open);
             });

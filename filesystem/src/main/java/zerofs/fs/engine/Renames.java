@@ -251,8 +251,8 @@ final class Renames {
     InodeNode target = parties.target();
     boolean sameParent = parties.sameParent();
     Inode source = parties.source().loadedRow();
-    long[] fromCookies = directories.cookies(parties.fromParent(), parties.fromName());
-    long[] toCookies = directories.cookies(parties.toParent(), parties.toName());
+    Directories.Slot fromSlot = directories.slot(parties.fromParent(), parties.fromName());
+    Directories.Slot toSlot = directories.slot(parties.toParent(), parties.toName());
     Namespace.Unlinked replaced =
         target == null ? null : namespace.unlinked(target, target.loadedRow(), now);
     boolean replacesDirectory = target != null && target.loadedRow().isDirectory();
@@ -280,9 +280,9 @@ final class Renames {
     long sequence =
         generations.commit(
             open -> {
-              directories.remove(open, parties.fromParent(), from, fromCookies);
+              directories.remove(open, parties.fromParent(), from, fromSlot);
               if (target == null) {
-                directories.insert(open, parties.toParent(), arrived, toCookies);
+                directories.insert(open, parties.toParent(), arrived, toSlot);
               } else {
                 directories.replace(open, parties.toParent(), arrived);
               }

@@ -25,7 +25,7 @@ final class SpaceUsage {
 
   /// Charges `bytes` more (or fewer: always granted); false when the limit would be passed.
   boolean tryCharge(long bytes) {
-    while (true) {
+    while (bytes != 0) {
       long now = charged.get();
       if (bytes > 0 && bytes > bytesMax - now) {
         return false;
@@ -34,6 +34,7 @@ final class SpaceUsage {
         return true;
       }
     }
+    return true;
   }
 
   /// Books inside the gate what was charged before it.

@@ -230,7 +230,7 @@ public final class Volume implements Filesystem {
     reaper = new BackgroundQueue<>(tasks, "reaper", Integer.MAX_VALUE);
     byte[] hashKey =
         Arrays.copyOf(secrets.keys().derive("zerofs name hash v1", id, new byte[0]), 16);
-    Directories directories = new Directories(rows, new NameHash(hashKey));
+    Directories directories = new Directories(rows, NameHash.keyed(hashKey));
     Core core =
         new Core(
             tasks,

@@ -2,8 +2,8 @@ package zerofs.fs.page;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicInteger;
 import zerofs.base.Checks;
+import zerofs.base.StripedBudget;
 import zerofs.base.Tasks;
 
 /// Memory for the decoded bytes of extents: a fixed number of blocks of 32 KiB, each whole or cut
@@ -41,7 +41,7 @@ public final class Slab {
 
   /// Free blocks that are not reserved. Reservations change it without the mutex: every write makes
   /// one, and most need no block.
-  private final AtomicInteger available = new AtomicInteger();
+  private final StripedBudget available;
 
   /// @param bytes how much; rounded down to blocks
   /// @param memory where it comes from, in regions of at most 512 MiB
@@ -64,7 +64,7 @@ public final class Slab {
       freeStack[i] = blocks - 1 - i;
     }
     freeCount = blocks;
-    available.set(blocks);
+    available = new StripedBudget(blocks, tasks);
   }
 
   public int blocks() {
@@ -73,28 +73,17 @@ public final class Slab {
 
   /// Blocks that a reservation could still get.
   public int availableBlocks() {
-    return available.get();
+    return (int) available.left();
   }
 
   /// Sets `count` blocks aside; false when there are not as many.
   public boolean tryReserve(int count) {
-    int now = available.get();
-    while (now >= count) {
-      int seen = available.compareAndExchange(now, now - count);
-      if (seen == now) {
-        return true;
-      }
-      now = seen;
-    }
-    return false;
+    return available.tryTake(count);
   }
 
   /// Gives back what is left of a reservation.
   public void unreserve(int count) {
-    if (count > 0) {
-      int now = available.addAndGet(count);
-      Checks.invariant(now <= blocks, "more blocks available than there are");
-    }
+    available.give(count);
   }
 
   /// Allocates a piece of at least `bytes`. The caller holds a reservation of at least one block.
@@ -137,7 +126,7 @@ public final class Slab {
           unlink(block, sizeClass);
         }
         freeStack[freeCount++] = block;
-        available.incrementAndGet();
+        available.giveShared(1);
       } else if (wasFull) {
         link(block, sizeClass);
       }

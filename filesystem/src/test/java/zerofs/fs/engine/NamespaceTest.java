@@ -222,4 +222,45 @@ class NamespaceTest {
     assertThat(fs.getattr(ROOT, file).allocatedBytes()).isZero();
     assertThat(fs.statfs(ROOT).bytesUsed()).isZero();
   }
+
+  /// Of a directory just made all names are known without a look at rows: until there are too many,
+  /// until it leaves memory, until the volume is opened again.
+  @Test
+  void namesThatAreForgottenStillExist() throws Exception {
+    long directory = mkdir(ROOT, Filesystem.ROOT, "directory", 0755);
+    int names = 5_000; // More than are known at a time; the volume holds 1,000 inodes in memory.
+    for (int i = 0; i < names; i++) {
+      file(ROOT, directory, "name " + i);
+      if (i % 500 == 0) {
+        fs.unlink(ROOT, directory, Name.of("name " + i));
+        requireAbsent(directory, "name " + i);
+      }
+    }
+    requireNames(directory, names);
+    for (int i = 0; i < 3_000; i++) {
+      mkdir(ROOT, Filesystem.ROOT, "other " + i, 0755); // It leaves memory.
+    }
+    requireNames(directory, names);
+    fs.barrier(fs.committedSequence());
+    fs.abandon();
+    fs = fixture.open();
+    requireNames(directory, names);
+    assertThat(names(directory)).hasSize(names - names / 500);
+  }
+
+  private void requireAbsent(long directory, String name) {
+    assertFails(FsError.NOT_FOUND, () -> fs.lookup(ROOT, directory, Name.of(name)));
+  }
+
+  private void requireNames(long directory, int names) throws FsException {
+    for (int i = 0; i < names; i += 50) {
+      String name = "name " + i;
+      if (i % 500 == 0) {
+        requireAbsent(directory, name);
+      } else {
+        assertThat(fs.lookup(ROOT, directory, Name.of(name)).nlink()).isEqualTo(1);
+        assertFails(FsError.EXISTS, () -> file(ROOT, directory, name));
+      }
+    }
+  }
 }

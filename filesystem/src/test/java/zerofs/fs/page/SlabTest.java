@@ -3,25 +3,46 @@ package zerofs.fs.page;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.Random;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import zerofs.base.SystemTasks;
+import zerofs.base.Tasks;
 
 class SlabTest {
+  private final Queue<Throwable> escaped = new ConcurrentLinkedQueue<>();
+  private final SystemTasks tasks = new SystemTasks((name, e) -> escaped.add(e));
+  private final Slab slab = new Slab(20 * Slab.BLOCK_BYTES, SlabMemory.direct(), tasks);
+
   @Test
   void piecesNeverOverlapAndAllMemoryComesBack() {
-    SystemTasks tasks =
-        new SystemTasks(
-            (name, e) -> {
-              throw new AssertionError(name, e);
-            });
-    Slab slab = new Slab(20 * Slab.BLOCK_BYTES, SlabMemory.direct(), tasks);
-    Random random = new Random(3);
+    useMemory(3, 50_000);
+    assertThat(slab.availableBlocks()).isEqualTo(20);
+  }
+
+  /// A reservation that was granted is never short of a block, whoever else reserves.
+  @Test
+  void threadsShareIt() {
+    List<Tasks.Task> running = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      int seed = i;
+      running.add(tasks.fork("user", Tasks.Kind.COMPUTING, () -> useMemory(seed, 10_000)));
+    }
+    running.forEach(Tasks.Task::join);
+    assertThat(escaped).isEmpty();
+    assertThat(slab.availableBlocks()).isEqualTo(20);
+  }
+
+  private void useMemory(int seed, int steps) {
+    Random random = new Random(seed);
     Map<Integer, Byte> live = new HashMap<>();
-    for (int step = 0; step < 50_000; step++) {
+    for (int step = 0; step < steps; step++) {
       if (random.nextBoolean()) {
         try (Reservation reservation = Reservation.tryReserve(slab, 1)) {
           if (reservation != null) {
@@ -42,7 +63,6 @@ class SlabTest {
       }
     }
     live.keySet().forEach(slab::free);
-    assertThat(slab.availableBlocks()).isEqualTo(20);
   }
 
   private static void fill(ByteBuffer view, byte mark) {
