@@ -110,11 +110,12 @@ public final class History {
     if (settings.whole()) {
       makeManyLinks();
     }
-    long perRestart = Math.max(1, settings.operations() / (settings.restarts() + 1));
+    long before = done;
+    long perRestart = Math.max(1, (settings.operations() - before) / (settings.restarts() + 1));
     long crashAt = Long.MAX_VALUE;
     while (done < settings.operations()) {
       step(generator.next());
-      if (done % perRestart == 0 && done < settings.operations()) {
+      if ((done - before) % perRestart == 0 && done < settings.operations()) {
         if (starts % 2 == 1) {
           stopCleanly();
         } else {
