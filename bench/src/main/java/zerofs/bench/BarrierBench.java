@@ -12,6 +12,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import zerofs.fs.Call;
 import zerofs.fs.FsException;
+import zerofs.objectstore.ForgetfulObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.StorageException;
 import zerofs.objectstore.StoreCounters;
@@ -87,7 +88,7 @@ public class BarrierBench {
 
     @Setup(Level.Iteration)
     public void setup() {
-      store = new ForgetfulStore();
+      store = new ForgetfulObjectStore();
       body = new ObjectStore.Body(List.of(Text.direct(bytes, 1)));
     }
 

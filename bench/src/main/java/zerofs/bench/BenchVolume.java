@@ -19,6 +19,7 @@ import zerofs.fs.page.SlabMemory;
 import zerofs.log.VolumeSecrets;
 import zerofs.manifest.Manifest;
 import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.ForgetfulObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.StorageException;
 import zerofs.objectstore.TracedObjectStore;
@@ -30,7 +31,7 @@ final class BenchVolume implements AutoCloseable {
   private static final VolumeSecrets SECRETS =
       new VolumeSecrets("00112233445566778899aabbccddeeff", new Keys(new byte[32], new byte[16]));
 
-  final TracedObjectStore store = new TracedObjectStore(new ForgetfulStore());
+  final TracedObjectStore store = new TracedObjectStore(new ForgetfulObjectStore());
   final Volume volume;
 
   private BenchVolume(Compression compression) throws StorageException {

@@ -47,6 +47,7 @@ public final class History {
   private final Generator.Inodes inodes = new Generator.Inodes();
   private final Map<String, Long> operations = new TreeMap<>();
   private final Map<FsError, Long> errors = new EnumMap<>(FsError.class);
+  private final Map<Integer, Long> writesByMagnitude = new TreeMap<>();
   private final Map<Long, Long> changeCounters = new TreeMap<>();
   private final Deque<String> trail = new ArrayDeque<>();
   private final List<Done> sinceSnapshot = new ArrayList<>();
@@ -68,20 +69,6 @@ public final class History {
   /// What a successful operation did: enough to do it again to a copy of the model.
   private record Done(Op op, long inode, Time now, long sequence) {}
 
-  /// @param starts how often the volume was opened
-  /// @param crashes how many of the stops before were crashes
-  /// @param lostOperations changes that crashes took, as they may
-  /// @param byOperation how often each operation ran
-  /// @param byError how often each error was the answer, as it had to be
-  public record Summary(
-      long operations,
-      int starts,
-      int crashes,
-      long lostOperations,
-      Map<String, Long> byOperation,
-      Map<FsError, Long> byError,
-      long digest) {}
-
   public History(Settings settings) {
     this.settings = settings;
     this.simulation = new SimulatedTasks(settings.seed());
@@ -94,7 +81,7 @@ public final class History {
   ///
   /// @throws IllegalStateException at the first difference, with seed, operation and what went
   ///   before
-  public Summary run() {
+  public HistorySummary run() {
     simulation.run(
         () -> {
           try {
@@ -103,8 +90,15 @@ public final class History {
             throw difference("nothing of this kind may fail: " + e, e);
           }
         });
-    return new Summary(
-        done, starts, crashes, lostOperations, operations, errors, simulation.digest());
+    return new HistorySummary(
+        done,
+        starts,
+        crashes,
+        lostOperations,
+        operations,
+        errors,
+        writesByMagnitude,
+        simulation.digest());
   }
 
   private void story() throws StorageException, FsException {
@@ -116,11 +110,12 @@ public final class History {
     if (settings.whole()) {
       makeManyLinks();
     }
-    long perRestart = Math.max(1, settings.operations() / (settings.restarts() + 1));
+    long before = done;
+    long perRestart = Math.max(1, (settings.operations() - before) / (settings.restarts() + 1));
     long crashAt = Long.MAX_VALUE;
     while (done < settings.operations()) {
       step(generator.next());
-      if (done % perRestart == 0 && done < settings.operations()) {
+      if ((done - before) % perRestart == 0 && done < settings.operations()) {
         if (starts % 2 == 1) {
           stopCleanly();
         } else {
@@ -172,7 +167,7 @@ public final class History {
   private void stopCleanly() throws StorageException, FsException {
     Volume before = volume();
     before.close();
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
       requireClosed(before);
     }
     start();
@@ -320,6 +315,10 @@ public final class History {
     trail.addLast(done + " " + op);
   }
 
+  private void noteMagnitude(long end) {
+    writesByMagnitude.merge(HistorySummary.magnitude(end), 1L, Long::sum);
+  }
+
   /// What the engine answered.
   ///
   /// @param attributes of the inode that the operation is about; null where there is none
@@ -339,6 +338,9 @@ public final class History {
       }
       if (isNew) {
         inodes.born(model.require(inode));
+      }
+      if (op instanceof Op.Write write) {
+        noteMagnitude(write.offset() + write.length());
       }
       if (op instanceof Op.Open opened) {
         inodes.opened(opened.inode());

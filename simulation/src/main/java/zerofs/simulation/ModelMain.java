@@ -1,5 +1,6 @@
 package zerofs.simulation;
 
+import java.util.List;
 import java.util.Map;
 import zerofs.base.SystemTasks;
 import zerofs.base.Tasks;
@@ -35,16 +36,31 @@ public final class ModelMain {
     for (int i = 3; i < arguments.length; i++) {
       History.Settings settings =
           new History.Settings(Long.parseLong(arguments[i]), operations, restarts, true);
-      print(settings, new History(settings).run());
+      HistorySummary summary = new History(settings).run();
+      print(settings, summary);
+      if (operations >= HistorySummary.WHOLE_OPERATIONS) {
+        require(summary);
+      }
     }
   }
 
-  private static void print(History.Settings settings, History.Summary summary) {
+  private static void require(HistorySummary summary) {
+    List<String> missing = summary.missing();
+    missing.forEach(System.out::println);
+    if (!missing.isEmpty()) {
+      System.exit(1);
+    }
+  }
+
+  private static void print(History.Settings settings, HistorySummary summary) {
     System.out.printf("seed %d%n", settings.seed());
     for (Map.Entry<String, Long> each : summary.byOperation().entrySet()) {
       double share = 100.0 * each.getValue() / summary.operations();
       System.out.printf("  %-16s %9d  %5.2f %%%n", each.getKey(), each.getValue(), share);
     }
+    summary
+        .writesByMagnitude()
+        .forEach((bits, count) -> System.out.printf("  written below 2^%d %9d%n", bits, count));
     summary.byError().forEach((error, count) -> System.out.printf("  %-16s %9d%n", error, count));
     System.out.printf(
         "operations %d, restarts %d (crashes %d, changes they took %d), mismatches 0, digest %x%n",
@@ -76,13 +92,16 @@ public final class ModelMain {
   }
 
   private static void torn(int reads) throws StorageException, FsException {
-    Volume volume = TestVolumes.open(TestVolumes.empty(), TASKS, 1, Long.MAX_VALUE);
+    Volume volume = TornReads.volume(TASKS);
     TornReads.Result result = new TornReads(volume, TASKS).run((reads + 1) / 2);
     volume.close();
     System.out.printf(
         "torn reads: reads of 1 MiB %d, writes of 1 MiB %d, torn %d%n",
         result.reads(), result.writes(), result.torn());
-    if (result.torn() > 0) {
+    if (!result.saysSomething()) {
+      System.out.println("too few writes for so many reads: this run shows nothing");
+    }
+    if (result.torn() > 0 || !result.saysSomething()) {
       System.exit(1);
     }
   }

@@ -27,13 +27,22 @@ final class TestVolumes {
   /// An empty volume.
   static MemoryObjectStore empty() {
     MemoryObjectStore store = new MemoryObjectStore();
+    try {
+      create(store);
+    } catch (StorageException e) {
+      throw new IllegalStateException("a store in memory fails", e);
+    }
+    return store;
+  }
+
+  /// Makes an empty volume in a store.
+  static void create(ObjectStore store) throws StorageException {
     ObjectEnvelope envelope =
         new ObjectEnvelope(SECRETS.keys(), SECRETS.idBytes(), new SeededRandomness(1));
     byte[] first =
         new ManifestStore(store, envelope)
             .seal(new Manifest(1, 0, 0, 0, false, List.of(), List.of()));
     store.put(ManifestStore.key(1), ObjectStore.Body.of(first), ObjectStore.Cause.ADMIN);
-    return store;
   }
 
   /// Opens one with small everything: pages, inodes and blocks are evicted all the time, memory is
@@ -42,10 +51,18 @@ final class TestVolumes {
   /// @param seed of what is random in it; another one for each opening of one volume
   static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax)
       throws StorageException {
+    return open(store, tasks, seed, bytesMax, 4 << 20);
+  }
+
+  /// As the other one.
+  ///
+  /// @param slabBytes memory for file data and what it is encoded into
+  static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax, long slabBytes)
+      throws StorageException {
     Volume.Settings small =
         new Volume.Settings(
             "host",
-            4 << 20,
+            slabBytes,
             256 << 10,
             120,
             2,

@@ -15,6 +15,9 @@ import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
+import zerofs.fs.engine.Volume;
+import zerofs.objectstore.ForgetfulObjectStore;
+import zerofs.objectstore.StorageException;
 
 /// Two writers of 1 MiB patterns and two readers on one file: a read that shows two patterns is
 /// torn.
@@ -29,13 +32,26 @@ final class TornReads {
   private final AtomicBoolean done = new AtomicBoolean();
   private final AtomicReference<@Nullable FsException> failure = new AtomicReference<>();
 
+  /// A volume for it. It may keep four such writes before it stores them, so that writers are not
+  /// much slower than readers; nobody reads what is no longer in the file, so its store forgets.
+  static Volume volume(Tasks tasks) throws StorageException {
+    ForgetfulObjectStore store = new ForgetfulObjectStore();
+    TestVolumes.create(store);
+    return TestVolumes.open(store, tasks, 1, Long.MAX_VALUE, 32 << 20);
+  }
+
   TornReads(Filesystem fs, Tasks tasks) {
     this.fs = fs;
     this.tasks = tasks;
   }
 
   /// @param torn reads that showed more than one pattern
-  record Result(long reads, long writes, long torn) {}
+  record Result(long reads, long writes, long torn) {
+    /// Whether enough was written meanwhile for the reads to show something.
+    boolean saysSomething() {
+      return writes >= reads / 10;
+    }
+  }
 
   Result run(int readsEach) throws FsException {
     Call call = Call.waiting(Caller.ROOT);

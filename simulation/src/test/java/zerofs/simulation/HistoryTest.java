@@ -8,7 +8,7 @@ class HistoryTest {
   @Test
   void theEngineAnswersAsPosixDoes() {
     for (long seed = 1; seed <= 4; seed++) {
-      History.Summary summary = new History(new History.Settings(seed, 12_000, 6, false)).run();
+      HistorySummary summary = new History(new History.Settings(seed, 12_000, 6, false)).run();
       assertThat(summary.operations()).isEqualTo(12_000);
       assertThat(summary.crashes()).isGreaterThanOrEqualTo(2);
     }

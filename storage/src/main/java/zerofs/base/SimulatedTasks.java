@@ -26,7 +26,7 @@ public final class SimulatedTasks implements Tasks {
 
   private final SplittableRandom random;
   private final List<SimulatedTask> runnable = new ArrayList<>();
-  private final List<SimulatedTask> all = new ArrayList<>();
+  private final List<SimulatedTask> living = new ArrayList<>();
   private final Set<String> suspended = new HashSet<>();
   private final PriorityQueue<SimulatedTask> timed =
       new PriorityQueue<>(
@@ -38,13 +38,14 @@ public final class SimulatedTasks implements Tasks {
   private long now;
   private long digest;
   private long steps;
+  private long created;
 
   public SimulatedTasks(long seed) {
     random = new SplittableRandom(seed);
   }
 
   private final class SimulatedTask implements Task {
-    private final long number = all.size();
+    private final long number = created++;
     private final String name;
     private final String group;
     private final Semaphore baton = new Semaphore(0);
@@ -98,11 +99,12 @@ public final class SimulatedTasks implements Tasks {
 
   /// Stops a group for good.
   public void kill(String group) {
-    for (SimulatedTask each : all) {
+    for (SimulatedTask each : living) {
       if (each.group.equals(group)) {
         each.killed = true;
       }
     }
+    living.removeIf(task -> task.killed);
     runnable.removeIf(task -> task.killed);
     timed.removeIf(task -> task.killed);
   }
@@ -136,7 +138,7 @@ public final class SimulatedTasks implements Tasks {
 
   private SimulatedTask create(String name, String group, Runnable body) {
     SimulatedTask task = new SimulatedTask(name, group);
-    all.add(task);
+    living.add(task);
     runnable.add(task);
     Thread.ofVirtual().name(name).start(() -> carry(task, body));
     return task;
@@ -152,6 +154,7 @@ public final class SimulatedTasks implements Tasks {
       }
     }
     task.done = true;
+    living.remove(task);
     task.joiners.forEach(this::wake);
     if (task.number == 0 || failure != null) {
       ended.release();
@@ -201,11 +204,9 @@ public final class SimulatedTasks implements Tasks {
 
   private String report() {
     StringBuilder out = new StringBuilder();
-    for (SimulatedTask each : all) {
-      if (!each.done && !each.killed) {
-        out.append(each.group).append('/').append(each.name);
-        out.append(" waits for ").append(each.waitsFor).append("; ");
-      }
+    for (SimulatedTask each : living) {
+      out.append(each.group).append('/').append(each.name);
+      out.append(" waits for ").append(each.waitsFor).append("; ");
     }
     return out.toString();
   }

@@ -3,10 +3,10 @@ package zerofs.base;
 import java.time.Instant;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.AbstractQueuedSynchronizer;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.concurrent.locks.StampedLock;
 import java.util.function.BiConsumer;
 
 /// Tasks as the JDK has them: virtual threads to wait, platform threads to compute. Interrupts are
@@ -187,42 +187,89 @@ public final class SystemTasks implements Tasks {
     }
   }
 
-  /// A StampedLock: about 15 ns to enter and leave when nobody competes.
   private static final class SystemSharedMutex implements SharedMutex {
-    private final StampedLock lock = new StampedLock();
+    private final SharedSync sync = new SharedSync();
 
     @Override
     public void lockShared() {
-      lock.readLock();
+      sync.acquireShared(1);
     }
 
     @Override
     public boolean tryLockShared() {
-      return lock.tryReadLock() != 0;
+      return sync.tryShare();
     }
 
     @Override
     public void unlockShared() {
-      if (!lock.tryUnlockRead()) {
-        throw new Checks.InvariantBroken("shared lock is not held");
-      }
+      sync.releaseShared(1);
     }
 
     @Override
     public void lockExclusive() {
-      lock.writeLock();
+      sync.acquire(1);
     }
 
     @Override
     public boolean tryLockExclusive() {
-      return lock.tryWriteLock() != 0;
+      return sync.tryAcquire(1);
     }
 
     @Override
     public void unlockExclusive() {
-      if (!lock.tryUnlockWrite()) {
+      sync.release(1);
+    }
+  }
+
+  /// The state is the number of sharers, or EXCLUSIVE. Who comes to share queues behind those that
+  /// wait already: the JDK's StampedLock lets sharers in as long as one is inside, so two readers
+  /// that take turns keep a writer out for good.
+  @SuppressWarnings("serial") // Not serialized.
+  private static final class SharedSync extends AbstractQueuedSynchronizer {
+    private static final int EXCLUSIVE = -1;
+
+    boolean tryShare() {
+      while (true) {
+        int now = getState();
+        if (now == EXCLUSIVE) {
+          return false;
+        }
+        if (compareAndSetState(now, now + 1)) {
+          return true;
+        }
+      }
+    }
+
+    @Override
+    protected int tryAcquireShared(int ignored) {
+      return !hasQueuedPredecessors() && tryShare() ? 1 : -1;
+    }
+
+    @Override
+    protected boolean tryReleaseShared(int ignored) {
+      while (true) {
+        int now = getState();
+        if (now <= 0) {
+          throw new Checks.InvariantBroken("shared lock is not held");
+        }
+        if (compareAndSetState(now, now - 1)) {
+          return now == 1;
+        }
+      }
+    }
+
+    @Override
+    protected boolean tryAcquire(int ignored) {
+      return compareAndSetState(0, EXCLUSIVE);
+    }
+
+    @Override
+    protected boolean tryRelease(int ignored) {
+      if (getState() != EXCLUSIVE) {
         throw new Checks.InvariantBroken("exclusive lock is not held");
       }
+      setState(0);
+      return true;
     }
   }
 }

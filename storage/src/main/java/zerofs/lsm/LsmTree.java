@@ -50,7 +50,7 @@ public final class LsmTree {
     this.codec = codec;
     this.merger = merger;
     this.settings = settings;
-    this.tables = new Tables(store, codec, salts, settings.blockCacheBytes());
+    this.tables = new Tables(store, codec, salts, tasks, settings.blockCacheBytes());
     this.mutex = tasks.newMutex("lsm layers");
   }
 

@@ -1,7 +1,5 @@
 package zerofs.lsm;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -10,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Miss;
+import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
 import zerofs.codec.ObjectId;
 import zerofs.manifest.Manifest.TableDescriptor;
@@ -22,26 +21,24 @@ final class Tables {
   private static final byte[] NO_AAD = {};
 
   /// A GET for one block brings its neighbours too: a request costs more than these bytes.
-  private static final int PART_BYTES = 128 << 10;
+  private static final int PART_BYTES_MAX = 128 << 10;
+
+  /// Neighbours may not fill the cache: an operation needs blocks of several places at once.
+  private static final int PARTS_IN_CACHE_MIN = 16;
 
   private final ObjectStore store;
   private final FrameCodec codec;
   private final EpochSalts salts;
   private final Map<ObjectId, Table> open = new ConcurrentHashMap<>();
-  private final Cache<BlockKey, Block> blocks;
+  private final BlockCache blocks;
+  private final int partBytes;
 
-  private record BlockKey(ObjectId table, int block) {}
-
-  Tables(ObjectStore store, FrameCodec codec, EpochSalts salts, long cacheBytes) {
+  Tables(ObjectStore store, FrameCodec codec, EpochSalts salts, Tasks tasks, long cacheBytes) {
     this.store = store;
     this.codec = codec;
     this.salts = salts;
-    this.blocks =
-        Caffeine.newBuilder()
-            .maximumWeight(cacheBytes)
-            .weigher((BlockKey key, Block block) -> block.bytes().length + 100)
-            .executor(Runnable::run)
-            .build();
+    this.blocks = new BlockCache(tasks, cacheBytes);
+    this.partBytes = (int) Math.min(PART_BYTES_MAX, cacheBytes / PARTS_IN_CACHE_MIN);
   }
 
   FrameCodec.ObjectKey key(ObjectId id) throws StorageException {
@@ -79,29 +76,25 @@ final class Tables {
   }
 
   long cachedBytes() {
-    return blocks.policy().eviction().map(e -> e.weightedSize().orElse(0)).orElse(0L);
+    return blocks.bytes();
   }
 
   /// A block of a table; throws Miss when it is not in memory and the caller may not wait.
   Block block(Table table, int index, boolean mayWait) throws StorageException {
-    Block block = blocks.getIfPresent(new BlockKey(table.id(), index));
+    Block block = blocks.get(table.id(), index);
     if (block != null) {
       return block;
     }
     if (!mayWait) {
-      throw new Miss(() -> fetch(table, index, PART_BYTES, Cause.METADATA));
+      throw new Miss(() -> fetch(table, index));
     }
-    return fetch(table, index, PART_BYTES, Cause.METADATA);
+    return fetch(table, index);
   }
 
-  private Block fetch(Table table, int index, int bytes, Cause cause) throws StorageException {
-    Block wanted = null;
-    int at = index;
-    for (Block each : read(table, index, bytes, cause)) {
-      blocks.put(new BlockKey(table.id(), at++), each);
-      wanted = wanted == null ? each : wanted;
-    }
-    return java.util.Objects.requireNonNull(wanted);
+  private Block fetch(Table table, int index) throws StorageException {
+    List<Block> fetched = read(table, index, partBytes, Cause.METADATA);
+    blocks.add(table.id(), index, fetched);
+    return fetched.getFirst();
   }
 
   /// Reads blocks from `index` on, about `bytes` of them, with one request.

@@ -1,16 +1,15 @@
-package zerofs.bench;
+package zerofs.objectstore;
 
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import zerofs.objectstore.MemoryObjectStore;
-import zerofs.objectstore.ObjectStore;
 
-/// A store in memory that deletes the oldest log objects, so that a benchmark may write for ever. A
-/// PUT costs what it does in [MemoryObjectStore]. Its volume can't be opened again.
-final class ForgetfulStore implements ObjectStore {
+/// A store in memory that deletes the oldest log objects, so that a benchmark or a long test may
+/// write for ever. A PUT costs what it does in [MemoryObjectStore]. What is read must be written
+/// anew before it is that old, and its volume can't be opened again.
+public final class ForgetfulObjectStore implements ObjectStore {
   private static final long LOG_BYTES_MAX = 64 << 20;
 
   private final MemoryObjectStore memory = new MemoryObjectStore();
