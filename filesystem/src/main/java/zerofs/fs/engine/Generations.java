@@ -115,10 +115,12 @@ final class Generations {
     }
   }
 
-  /// Whether the open generation has grown so far beyond its size that it may not grow by `room`
-  /// bytes now: the ones before it are not stored yet.
+  /// Whether the open generation may not grow by `room` bytes now, because the ones before it are
+  /// not stored yet. It pauses its writers a quarter beyond its size, so that while the store is
+  /// behind the next ones fit the drain beside it; what is admitted already may double it.
   boolean isOverfull(long room) {
-    return layers[0].bytes() + room > 2 * sealBytes;
+    long bytes = layers[0].bytes();
+    return bytes > sealBytes + sealBytes / 4 || bytes + room > 2 * sealBytes;
   }
 
   /// All generations in memory, newest first. Not to be changed.

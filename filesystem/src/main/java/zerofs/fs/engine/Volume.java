@@ -265,12 +265,14 @@ public final class Volume implements Filesystem {
   /// How the memory for file data is divided, in bytes.
   ///
   /// @param generation size at which a generation is sealed; it grows to twice that at most
-  /// @param drain what sealed generations are encoded into: more than the largest one
+  /// @param drain what sealed generations are encoded into: more than the largest one. One is as
+  ///   large as its pages until it is encoded, so with less than this the next one would wait until
+  ///   the objects before it are sent, instead of being encoded meanwhile
   /// @param pages the slab
   private record MemoryShares(int generation, int drain, long pages) {
     static MemoryShares of(long bytes) {
       int generation = (int) Math.clamp(bytes / 16, 1L << 20, 16L << 20);
-      int drain = 2 * generation + generation / 2;
+      int drain = 4 * generation;
       return new MemoryShares(generation, drain, Math.max(bytes - drain, bytes / 2));
     }
   }
