@@ -94,7 +94,9 @@ final class BenchVolume implements AutoCloseable {
   }
 
   long mkdir(String name) throws FsException {
-    return volume.mkdir(waiting(), Filesystem.ROOT, Name.of(name), 0755).inode();
+    return volume
+        .mkdir(waiting(), Filesystem.ROOT, Name.of(name), 0755, SetAttributes.NONE)
+        .inode();
   }
 
   /// Makes a file of text, stored and in memory, its access time settled.

@@ -71,13 +71,24 @@ public interface Filesystem extends AutoCloseable {
   Attributes createExclusive(Call call, long directory, Name name, long verifier)
       throws FsException;
 
-  Attributes mkdir(Call call, long directory, Name name, int mode) throws FsException;
+  /// Makes a directory. `initial` as in [#create]; a size other than 0 is invalid here and below.
+  Attributes mkdir(Call call, long directory, Name name, int mode, SetAttributes initial)
+      throws FsException;
 
-  Attributes symlink(Call call, long directory, Name name, byte[] target) throws FsException;
+  /// Makes a symbolic link, of mode 0777 unless `initial` has another.
+  Attributes symlink(Call call, long directory, Name name, byte[] target, SetAttributes initial)
+      throws FsException;
 
   /// Makes a fifo, socket, character or block device.
   Attributes mknod(
-      Call call, long directory, Name name, FileType type, int mode, int major, int minor)
+      Call call,
+      long directory,
+      Name name,
+      FileType type,
+      int mode,
+      int major,
+      int minor,
+      SetAttributes initial)
       throws FsException;
 
   /// Makes a further name for an inode that is not a directory.

@@ -9,6 +9,8 @@ public enum FsError {
   NOT_FOUND,
   /// EIO: the data is damaged or missing in the bucket.
   IO,
+  /// EAGAIN: the store does not answer, or refuses, just now; nothing was changed. Ask again later.
+  UNAVAILABLE,
   /// EACCES.
   ACCESS_DENIED,
   /// EEXIST.

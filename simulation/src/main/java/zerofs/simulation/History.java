@@ -496,11 +496,17 @@ public final class History {
           new Answer(
               fs.createExclusive(call(it.caller()), it.directory(), it.name(), it.verifier()));
       case Op.Mkdir it ->
-          new Answer(fs.mkdir(call(it.caller()), it.directory(), it.name(), it.mode()));
+          new Answer(
+              fs.mkdir(
+                  call(it.caller()), it.directory(), it.name(), it.mode(), SetAttributes.NONE));
       case Op.Symlink it ->
           new Answer(
               fs.symlink(
-                  call(it.caller()), it.directory(), it.name(), Name.of(it.target()).toBytes()));
+                  call(it.caller()),
+                  it.directory(),
+                  it.name(),
+                  Name.of(it.target()).toBytes(),
+                  SetAttributes.NONE));
       case Op.Mknod it ->
           new Answer(
               fs.mknod(
@@ -510,7 +516,8 @@ public final class History {
                   it.type(),
                   it.mode(),
                   it.major(),
-                  it.minor()));
+                  it.minor(),
+                  SetAttributes.NONE));
       case Op.Link it ->
           new Answer(fs.link(call(it.caller()), it.inode(), it.directory(), it.name()));
       case Op.Readdir it -> readdir(it);

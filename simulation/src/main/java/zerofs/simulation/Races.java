@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,10 @@ import zerofs.fs.SetAttributes;
 
 /// Many tasks that make, move and remove the same few names at once.
 final class Races {
+  /// What no race explains.
+  private static final Set<FsError> FAILURES =
+      Set.of(FsError.IO, FsError.UNAVAILABLE, FsError.CLOSED);
+
   private static final int NAMES = 5;
   private static final int DIRECTORIES_MAX = 12;
   private static final RenameMode[] MODES = RenameMode.values();
@@ -60,7 +65,7 @@ final class Races {
           step(random);
           successes.incrementAndGet();
         } catch (FsException e) {
-          if (e.error() == FsError.IO || e.error() == FsError.CLOSED) {
+          if (FAILURES.contains(e.error())) {
             throw e;
           }
           tasks.yieldPoint(); // Somebody else was faster.
@@ -110,10 +115,10 @@ final class Races {
       }
       case 2 -> {
         if (random.nextInt(DIRECTORIES_MAX) < 6) {
-          fs.mkdir(call(), directory, name, 0755);
+          fs.mkdir(call(), directory, name, 0755, SetAttributes.NONE);
         }
       }
-      case 3 -> fs.symlink(call(), directory, name, new byte[] {'x'});
+      case 3 -> fs.symlink(call(), directory, name, new byte[] {'x'}, SetAttributes.NONE);
       case 4, 5 -> fs.unlink(call(), directory, name);
       case 6 -> fs.rmdir(call(), directory, name);
       case 7 -> {

@@ -37,10 +37,12 @@ public final class KeyObject {
   private static final int ITERATIONS = 3;
   private static final int LANES = 4;
 
-  /// What a header may ask for: a damaged or hostile one must not cost all memory or a day.
-  private static final int MEMORY_KIB_MAX = 1 << 20;
+  /// What a header may ask for, twice and five times what is asked today: a damaged or hostile one
+  /// must cost neither the heap nor a day.
+  private static final int MEMORY_KIB_MAX = 128 << 10;
 
-  private static final int ITERATIONS_MAX = 64;
+  private static final int ITERATIONS_MAX = 16;
+  private static final int LANES_MAX = 64;
 
   private KeyObject() {}
 
@@ -86,8 +88,13 @@ public final class KeyObject {
         || iterations < 1
         || iterations > ITERATIONS_MAX
         || in.getInt(16) < 1
-        || in.getInt(16) > 64) {
-      throw new StorageException.Corrupt("the key object's parameters are out of range");
+        || in.getInt(16) > LANES_MAX) {
+      throw new StorageException.Corrupt(
+          "the key object is damaged: its parameters are out of range (memory KiB="
+              + memory
+              + " iterations="
+              + iterations
+              + "); restore the objects below key/");
     }
     byte[] header = new byte[HEADER_BYTES];
     in.get(0, header);

@@ -232,6 +232,30 @@ public final class LsmTree {
   private List<TableDescriptor> write(RowCursor rows, int epoch, LongSupplier numbers, Cause cause)
       throws StorageException {
     List<TableDescriptor> written = new ArrayList<>();
+    try {
+      writeTables(rows, epoch, numbers, cause, written);
+      return written;
+    } catch (StorageException e) {
+      discard(written);
+      throw e;
+    }
+  }
+
+  /// What was written before a write failed is deleted, as far as that goes: no manifest names it,
+  /// and none will. Left there, every further try would fill the store a little more.
+  private void discard(List<TableDescriptor> written) {
+    try {
+      for (TableDescriptor each : written) {
+        store.delete(each.id().key(), Cause.SWEEP);
+      }
+    } catch (StorageException e) {
+      return; // It stays: garbage, but harmless.
+    }
+  }
+
+  private void writeTables(
+      RowCursor rows, int epoch, LongSupplier numbers, Cause cause, List<TableDescriptor> written)
+      throws StorageException {
     TableWriter writer = null;
     while (rows.next()) {
       if (writer == null) {
@@ -247,7 +271,6 @@ public final class LsmTree {
     if (writer != null) {
       written.add(put(writer, cause));
     }
-    return written;
   }
 
   /// An SST's name is used once, so "exists" can only be this very PUT, applied before its answer

@@ -131,6 +131,11 @@ public final class FaultyObjectStore implements ObjectStore {
   }
 
   @Override
+  public @Nullable String shortage() {
+    return store.shortage();
+  }
+
+  @Override
   public void close() {
     store.close();
   }

@@ -20,7 +20,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Randomness;
 import zerofs.base.SystemRandomness;
+import zerofs.base.Tasks;
 
 /// Objects as files below a directory. A PUT is whole and durable or not there: the bytes go to a
 /// temporary file, are synced, get their name by link(2), which refuses a name that exists, and the
@@ -30,10 +32,14 @@ import zerofs.base.SystemRandomness;
 /// sync. So "exists" is answered only after a sync of the directory, and [#open] syncs all of them:
 /// whoever goes on from what it found goes on from what stays.
 ///
+/// A disk that is full is met with a [Ballast]: a PUT that finds no room gives that up and is tried
+/// again, so it fails only when that is not enough.
+///
 /// After a crash temporary files may be left over; old ones are swept at open. (Sweeping one that
 /// is in use does no harm: its PUT fails and is tried again under another name.)
 public final class FileObjectStore implements ObjectStore {
   private static final String TEMPORARY = ".tmp";
+  private static final String BALLAST = "ballast";
 
   /// Far longer than any write takes.
   private static final Duration TEMPORARY_LIFE = Duration.ofHours(1);
@@ -43,19 +49,40 @@ public final class FileObjectStore implements ObjectStore {
   private final Set<Path> durable = ConcurrentHashMap.newKeySet();
   private final AtomicLong temporaryNumber = new AtomicLong();
   private final String owner;
+  private final Disk disk;
+  private final Ballast ballast;
 
-  private FileObjectStore(Path root) {
+  private FileObjectStore(Path root, long ballastBytes, Disk disk, Tasks tasks) {
     this.root = root;
     this.temporary = root.resolve(TEMPORARY);
+    Randomness randomness = new SystemRandomness();
     byte[] random = new byte[8];
-    new SystemRandomness().secret(random);
+    randomness.secret(random);
     this.owner = HexFormat.of().formatHex(random);
+    this.disk = disk;
+    this.ballast =
+        new Ballast(
+            temporary.resolve(BALLAST),
+            temporary.resolve(owner + "-" + BALLAST),
+            ballastBytes,
+            disk,
+            tasks,
+            randomness);
   }
 
-  /// Opens the store in `root`.
+  /// Opens the store in `root`, on the disk that is there.
   ///
   /// @param create whether a missing directory is made
-  public static FileObjectStore open(Path root, boolean create) throws StorageException {
+  /// @param ballastBytes what is set aside for the time when the disk is full; 0 = nothing
+  public static FileObjectStore open(Path root, boolean create, long ballastBytes, Tasks tasks)
+      throws StorageException {
+    return open(root, create, ballastBytes, tasks, new Disk.Real());
+  }
+
+  /// The same on another disk.
+  public static FileObjectStore open(
+      Path root, boolean create, long ballastBytes, Tasks tasks, Disk disk)
+      throws StorageException {
     try {
       if (create) {
         makeDirectories(root);
@@ -64,13 +91,14 @@ public final class FileObjectStore implements ObjectStore {
         throw new StorageException.Refused(
             "the storage directory " + root + " does not exist: create it, or correct storage.url");
       }
-      FileObjectStore store = new FileObjectStore(root.toRealPath());
+      FileObjectStore store = new FileObjectStore(root.toRealPath(), ballastBytes, disk, tasks);
       makeDirectories(store.temporary);
-      store.sweep();
+      store.afloat(store::sweep);
       syncDirectories(store.root);
+      store.ballast.open();
       return store;
     } catch (IOException e) {
-      throw refused("open the storage directory", root, e);
+      throw refused(disk, "open the storage directory", root, e);
     }
   }
 
@@ -78,8 +106,8 @@ public final class FileObjectStore implements ObjectStore {
     Instant now = Files.getLastModifiedTime(Files.createTempFile(temporary, "now", "")).toInstant();
     try (DirectoryStream<Path> files = Files.newDirectoryStream(temporary)) {
       for (Path each : files) {
-        boolean isNow = each.getFileName().toString().startsWith("now");
-        if (isNow || isOld(each, now)) {
+        String name = each.getFileName().toString();
+        if (name.startsWith("now") || (!name.equals(BALLAST) && isOld(each, now))) {
           Files.deleteIfExists(each);
         }
       }
@@ -156,15 +184,14 @@ public final class FileObjectStore implements ObjectStore {
     Path target = path(key);
     Path parent = parentOf(target);
     Path written = temporary.resolve(owner + "-" + temporaryNumber.incrementAndGet());
-    try {
-      write(written, body);
-    } catch (IOException e) {
-      discard(written);
-      throw refused("write", target, e);
-    }
     boolean created = true;
     try {
-      link(target, parent, written);
+      afloat(
+          () -> {
+            Files.deleteIfExists(written);
+            disk.write(written, body);
+          });
+      afloat(() -> link(target, parent, written));
     } catch (FileAlreadyExistsException e) {
       created = false;
     } catch (IOException e) {
@@ -179,6 +206,24 @@ public final class FileObjectStore implements ObjectStore {
       throw new StorageException.OutcomeUnknown("syncing " + parent + " failed: " + e, e);
     }
     return created ? PutOutcome.CREATED : PutOutcome.EXISTS;
+  }
+
+  @FunctionalInterface
+  private interface Step {
+    void run() throws IOException;
+  }
+
+  /// Runs a step that takes room, once more without the ballast when there is none.
+  private void afloat(Step step) throws IOException {
+    try {
+      step.run();
+    } catch (IOException e) {
+      if (!disk.isFull(temporary, e)) {
+        throw e;
+      }
+      ballast.release();
+      step.run();
+    }
   }
 
   /// Who finds a directory may come before the sync of whoever has just made it.
@@ -206,19 +251,6 @@ public final class FileObjectStore implements ObjectStore {
       throw new IllegalArgumentException("key without a directory: " + path);
     }
     return parent;
-  }
-
-  private static void write(Path path, Body body) throws IOException {
-    try (FileChannel file =
-        FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      ByteBuffer[] parts =
-          body.parts().stream().map(ByteBuffer::duplicate).toArray(ByteBuffer[]::new);
-      long left = body.bytes();
-      while (left > 0) {
-        left -= file.write(parts);
-      }
-      file.force(false);
-    }
   }
 
   private static void link(Path target, Path parent, Path written) throws IOException {
@@ -331,13 +363,17 @@ public final class FileObjectStore implements ObjectStore {
     return children;
   }
 
-  private static StorageException refused(String what, Path path, IOException e) {
+  private StorageException refused(String what, Path path, IOException e) {
+    return refused(disk, what, path, e);
+  }
+
+  private static StorageException refused(Disk disk, String what, Path path, IOException e) {
     if (e instanceof AccessDeniedException) {
       return new StorageException.Refused(
           "no permission to " + what + " " + path + ": check its owner and mode", e);
     }
     String message = String.valueOf(e.getMessage());
-    if (message.contains("No space left") || message.contains("quota exceeded")) {
+    if (disk.isFull(path, e)) {
       return new StorageException.Refused(
           "the disk under " + path + " is full: free some space, then it goes on by itself", e);
     }
@@ -345,7 +381,12 @@ public final class FileObjectStore implements ObjectStore {
   }
 
   @Override
+  public @Nullable String shortage() {
+    return ballast.shortage();
+  }
+
+  @Override
   public void close() {
-    // No file stays open between calls.
+    ballast.close(); // No file stays open between calls.
   }
 }

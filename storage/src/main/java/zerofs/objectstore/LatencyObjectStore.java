@@ -57,6 +57,11 @@ public final class LatencyObjectStore implements ObjectStore {
   }
 
   @Override
+  public @Nullable String shortage() {
+    return store.shortage();
+  }
+
+  @Override
   public void close() {
     store.close();
   }

@@ -35,6 +35,12 @@ public interface ObjectStore extends AutoCloseable {
   List<Listed> list(String prefix, String startAfter, int limit, Cause cause)
       throws StorageException;
 
+  /// Why the store wants no new data just now, though it still takes what frees space: a sentence
+  /// for people. Null when it has room, or nobody knows. From memory.
+  default @Nullable String shortage() {
+    return null;
+  }
+
   @Override
   void close();
 

@@ -113,6 +113,11 @@ public final class RetryingObjectStore implements ObjectStore {
   }
 
   @Override
+  public @Nullable String shortage() {
+    return store.shortage();
+  }
+
+  @Override
   public void close() {
     store.close();
   }

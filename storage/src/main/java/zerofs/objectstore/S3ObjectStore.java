@@ -10,11 +10,11 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.core.ResponseInputStream;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.http.AbortableInputStream;
 import software.amazon.awssdk.http.ContentStreamProvider;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
@@ -31,7 +31,10 @@ import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /// Objects in an S3-compatible bucket (AWS, Ceph RGW, MinIO). One request per call: retries are
-/// [RetryingObjectStore]'s. Create-only is `If-None-Match: *`.
+/// [RetryingObjectStore]'s, or the caller's. Create-only is `If-None-Match: *`.
+///
+/// Every request ends: one that takes longer than its [Timeouts] is given up. A read is made again
+/// then; a PUT may have been applied, which its caller finds out.
 public final class S3ObjectStore implements ObjectStore {
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration SOCKET_TIMEOUT = Duration.ofSeconds(30);
@@ -45,17 +48,33 @@ public final class S3ObjectStore implements ObjectStore {
   private static final int NOT_FOUND = 404;
   private static final int NOT_IMPLEMENTED = 501;
   private static final int SLOW_DOWN = 503;
+  private static final int INSUFFICIENT_STORAGE = 507;
   private static final int TOO_MANY_REQUESTS = 429;
 
   private final S3Settings settings;
+  private final Timeouts timeouts;
   private final S3Client client;
 
-  public S3ObjectStore(S3Settings settings) {
-    this(settings, credentials(settings));
+  /// How long a request may take in all, however alive its connection looks: a store that answers
+  /// byte by byte is as good as gone. What is large may take longer, for links that are slow.
+  ///
+  /// @param base for any request
+  /// @param bytesPerSecond slowest rate at which its bytes may move beyond that
+  record Timeouts(Duration base, long bytesPerSecond) {
+    static final Timeouts STANDARD = new Timeouts(Duration.ofSeconds(30), 128 << 10);
+
+    Duration of(long bytes) {
+      return base.plusMillis(1000 * bytes / bytesPerSecond);
+    }
   }
 
-  S3ObjectStore(S3Settings settings, AwsCredentialsProvider credentials) {
+  public S3ObjectStore(S3Settings settings) {
+    this(settings, credentials(settings), Timeouts.STANDARD);
+  }
+
+  S3ObjectStore(S3Settings settings, AwsCredentialsProvider credentials, Timeouts timeouts) {
     this.settings = settings;
+    this.timeouts = timeouts;
     S3ClientBuilder builder =
         S3Client.builder()
             .region(Region.of(settings.region()))
@@ -65,7 +84,10 @@ public final class S3ObjectStore implements ObjectStore {
             .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
             .serviceConfiguration(S3Configuration.builder().chunkedEncodingEnabled(false).build())
             .overrideConfiguration(
-                override -> override.retryStrategy(DefaultRetryStrategy.doNotRetry()))
+                override ->
+                    override
+                        .retryStrategy(DefaultRetryStrategy.doNotRetry())
+                        .apiCallTimeout(timeouts.base()))
             .httpClient(
                 Apache5HttpClient.builder()
                     .connectionTimeout(CONNECT_TIMEOUT)
@@ -109,9 +131,15 @@ public final class S3ObjectStore implements ObjectStore {
   private @Nullable Fetched range(String key, String range, long offset, int length)
       throws StorageException {
     GetObjectRequest request =
-        GetObjectRequest.builder().bucket(settings.bucket()).key(name(key)).range(range).build();
-    try (ResponseInputStream<GetObjectResponse> in = client.getObject(request)) {
-      return body(key, in, offset, length);
+        GetObjectRequest.builder()
+            .bucket(settings.bucket())
+            .key(name(key))
+            .range(range)
+            .overrideConfiguration(override -> override.apiCallTimeout(timeouts.of(length)))
+            .build();
+    try {
+      // Read inside the call: the time that it may take is for the body too.
+      return client.getObject(request, (response, in) -> body(key, response, in, offset, length));
     } catch (NoSuchKeyException e) {
       return null;
     } catch (S3Exception e) {
@@ -119,7 +147,7 @@ public final class S3ObjectStore implements ObjectStore {
         return new Fetched(ByteBuffer.allocate(0), 0); // An offset at or beyond the end.
       }
       throw failed("GET " + key, e);
-    } catch (SdkException | IOException e) {
+    } catch (SdkException e) {
       throw new StorageException.Unavailable(
           "GET " + key + " from " + settings + " failed: " + e.getMessage(), e);
     }
@@ -128,15 +156,15 @@ public final class S3ObjectStore implements ObjectStore {
   /// Some proxies leave ranges out and answer with the whole object: without a Content-Range the
   /// range is taken from that, whatever comes before it.
   private Fetched body(
-      String key, ResponseInputStream<GetObjectResponse> in, long offset, int length)
+      String key, GetObjectResponse response, AbortableInputStream in, long offset, int length)
       throws StorageException, IOException {
-    Long announced = in.response().contentLength();
+    Long announced = response.contentLength();
     if (announced == null) {
       throw new StorageException.Unavailable(
           "GET " + key + " from " + settings + ": the answer does not say how long it is");
     }
-    long objectBytes = objectBytes(key, in.response(), announced);
-    boolean isWhole = in.response().contentRange() == null;
+    long objectBytes = objectBytes(key, response, announced);
+    boolean isWhole = response.contentRange() == null;
     long start = offset < 0 ? Math.max(0, objectBytes - length) : Math.min(offset, objectBytes);
     int bytes = (int) Math.min(length, isWhole ? objectBytes - start : announced);
     if (isWhole) {
@@ -176,6 +204,7 @@ public final class S3ObjectStore implements ObjectStore {
             .key(name(key))
             .ifNoneMatch("*")
             .contentLength(body.bytes())
+            .overrideConfiguration(override -> override.apiCallTimeout(timeouts.of(body.bytes())))
             .build();
     ContentStreamProvider stream = () -> new BodyStream(body);
     try {
@@ -191,7 +220,7 @@ public final class S3ObjectStore implements ObjectStore {
         // Another conditional write was under way, or the request was turned away: not applied.
         throw new StorageException.Unavailable("PUT " + key + ": " + e.getMessage(), e);
       }
-      if (e.statusCode() >= 500 && e.statusCode() != NOT_IMPLEMENTED || isTimeout(e)) {
+      if (isServerError(e.statusCode()) || isTimeout(e)) {
         throw new StorageException.OutcomeUnknown("PUT " + key + ": " + e.getMessage(), e);
       }
       throw failed("PUT " + key, e);
@@ -255,10 +284,15 @@ public final class S3ObjectStore implements ObjectStore {
     return e.statusCode() == REQUEST_TIMEOUT || "RequestTimeout".equals(code(e));
   }
 
+  /// The store's own trouble: whether a write was applied is open.
+  private static boolean isServerError(int status) {
+    return status >= 500 && status != NOT_IMPLEMENTED && status != INSUFFICIENT_STORAGE;
+  }
+
   private StorageException failed(String what, S3Exception e) {
     String code = code(e);
     int status = e.statusCode();
-    if (status >= 500 && status != NOT_IMPLEMENTED || status == TOO_MANY_REQUESTS || isTimeout(e)) {
+    if (isServerError(status) || status == TOO_MANY_REQUESTS || isTimeout(e)) {
       return new StorageException.Unavailable(what + ": " + e.getMessage(), e);
     }
     if (e instanceof NoSuchBucketException || status == NOT_FOUND) {
@@ -280,7 +314,20 @@ public final class S3ObjectStore implements ObjectStore {
     }
     if ("RequestTimeTooSkewed".equals(code)) {
       return new StorageException.Refused(
-          what + ": this machine's clock is too far off for signed requests: set it", e);
+          what
+              + ": this machine's clock is too far off from the store's for signed requests: set"
+              + " it; then it goes on by itself",
+          e);
+    }
+    if (code.contains("Quota") || status == INSUFFICIENT_STORAGE) {
+      return new StorageException.Refused(
+          what
+              + ": the quota of "
+              + settings
+              + " is used up ("
+              + code
+              + "): raise it, then it goes on by itself",
+          e);
     }
     if (status == FORBIDDEN) {
       return new StorageException.Refused(

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import zerofs.objectstore.StoreCounters.Request;
 
-/// Counts requests by cause and kind.
+/// Counts requests by cause and kind, and knows whether the last one failed.
 @SuppressWarnings("EnumOrdinal") // Indices of a table in memory, never stored.
 public final class TracedObjectStore implements ObjectStore {
   private static final int KINDS = Request.values().length;
@@ -18,6 +18,7 @@ public final class TracedObjectStore implements ObjectStore {
   private final LongAdder bytesPut = new LongAdder();
   private final LongAdder bytesGot = new LongAdder();
   private final LongAdder errors = new LongAdder();
+  private volatile @Nullable String trouble;
 
   public TracedObjectStore(ObjectStore store) {
     this.store = store;
@@ -35,6 +36,11 @@ public final class TracedObjectStore implements ObjectStore {
     return new StoreCounters(requests, bytesPut.sum(), bytesGot.sum(), errors.sum());
   }
 
+  /// Why the last request to end failed; null when it did not.
+  public @Nullable String trouble() {
+    return trouble;
+  }
+
   @FunctionalInterface
   private interface Operation<T extends @Nullable Object> {
     T run() throws StorageException;
@@ -44,9 +50,12 @@ public final class TracedObjectStore implements ObjectStore {
       Cause cause, Request request, Operation<T> operation) throws StorageException {
     counts.incrementAndGet(cause.ordinal() * KINDS + request.ordinal());
     try {
-      return operation.run();
+      T answer = operation.run();
+      trouble = null;
+      return answer;
     } catch (StorageException e) {
       errors.increment();
+      trouble = String.valueOf(e.getMessage());
       throw e;
     }
   }
@@ -96,6 +105,11 @@ public final class TracedObjectStore implements ObjectStore {
   public List<Listed> list(String prefix, String startAfter, int limit, Cause cause)
       throws StorageException {
     return counted(cause, Request.LIST, () -> store.list(prefix, startAfter, limit, cause));
+  }
+
+  @Override
+  public @Nullable String shortage() {
+    return store.shortage();
   }
 
   @Override

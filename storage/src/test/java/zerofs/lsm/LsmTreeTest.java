@@ -21,12 +21,21 @@ import zerofs.codec.Compression;
 import zerofs.codec.Keys;
 import zerofs.codec.SealedFrameCodec;
 import zerofs.manifest.Manifest.RunDescriptor;
+import zerofs.objectstore.FaultyObjectStore;
 import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StorageException;
+import zerofs.objectstore.StoreCounters;
 
 /// The tree against a TreeMap: the newest value wins, an empty one removes.
 class LsmTreeTest {
+  private static final Tasks TASKS =
+      new SystemTasks(
+          (name, e) -> {
+            throw new AssertionError(name, e);
+          });
+
   private final MemoryObjectStore store = new MemoryObjectStore();
   private final AtomicLong numbers = new AtomicLong();
   private final NavigableMap<String, String> model = new TreeMap<>();
@@ -51,16 +60,15 @@ class LsmTreeTest {
       };
 
   private LsmTree open() {
-    Tasks tasks =
-        new SystemTasks(
-            (name, e) -> {
-              throw new AssertionError(name, e);
-            });
+    return open(store);
+  }
+
+  private static LsmTree open(ObjectStore store) {
     return new LsmTree(
         store,
         new SealedFrameCodec(new Keys(new byte[32], new byte[16])),
         NEWEST,
-        tasks,
+        TASKS,
         new LsmSettings(8 << 10, 64 << 10, 4, 6, new Compression.Zstd(1)),
         epoch -> new byte[16]);
   }
@@ -183,5 +191,40 @@ class LsmTreeTest {
     assertThatThrownBy(() -> damaged.get(bytes(model.firstKey()), true))
         .isInstanceOf(StorageException.Corrupt.class)
         .hasMessageContaining(name);
+  }
+
+  /// Tries come every few seconds: on a full disk each would leave a little more behind.
+  @Test
+  void aFlushThatFailsInTheMiddleLeavesNothingBehind() throws Exception {
+    AtomicLong left = new AtomicLong(1);
+    FaultyObjectStore.Plan plan =
+        new FaultyObjectStore.Plan() {
+          @Override
+          public FaultyObjectStore.Fault next(
+              StoreCounters.Request request, String key, Cause cause) {
+            boolean fails = request == StoreCounters.Request.PUT && left.getAndDecrement() <= 0;
+            return fails ? FaultyObjectStore.Fault.BUSY : FaultyObjectStore.Fault.NONE;
+          }
+
+          @Override
+          public long lateness() {
+            return 1;
+          }
+        };
+    LsmTree tree = open(new FaultyObjectStore(store, TASKS, plan));
+    Random random = new Random(3);
+    SortedRows.Builder rows = new SortedRows.Builder();
+    for (int i = 100; i < 800; i++) {
+      byte[] value = new byte[100];
+      random.nextBytes(value);
+      rows.add(bytes("key" + i), value);
+    }
+    tree.ingest(++position, position, SortedRows.decode(rows.finish().encode()));
+    assertThatThrownBy(() -> flush(tree)).isInstanceOf(StorageException.Unavailable.class);
+    assertThat(store.list("", "", 9, Cause.ADMIN)).isEmpty();
+    left.set(Long.MAX_VALUE);
+    flush(tree);
+    assertThat(store.list("", "", 9, Cause.ADMIN).size()).isGreaterThan(1);
+    assertThat(tree.get(bytes("key799"), true)).hasSize(100);
   }
 }

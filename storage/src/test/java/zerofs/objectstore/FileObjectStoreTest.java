@@ -7,19 +7,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import zerofs.base.SystemTasks;
+import zerofs.base.Tasks;
 
 @SuppressWarnings("NullAway.Init")
 class FileObjectStoreTest extends ObjectStoreContract {
+  private static final Tasks TASKS =
+      new SystemTasks(
+          (name, e) -> {
+            throw new AssertionError(name, e);
+          });
+
   @TempDir Path directory;
 
   @Override
   ObjectStore store() throws StorageException {
-    return FileObjectStore.open(directory.resolve("store"), true);
+    return FileObjectStore.open(directory.resolve("store"), true, 0, TASKS);
   }
 
   @Test
   void aMissingDirectoryIsNamed() {
-    assertThatThrownBy(() -> FileObjectStore.open(directory.resolve("none"), false))
+    assertThatThrownBy(() -> FileObjectStore.open(directory.resolve("none"), false, 0, TASKS))
         .isInstanceOf(StorageException.Refused.class)
         .hasMessageContaining("none");
   }

@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,6 +22,8 @@ import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkServiceException;
+import zerofs.base.SystemTasks;
+import zerofs.base.Tasks;
 import zerofs.objectstore.ObjectStore.Body;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.ObjectStore.Fetched;
@@ -31,13 +34,21 @@ import zerofs.objectstore.ObjectStore.PutOutcome;
 class S3AnswersTest {
   private static final byte[] OBJECT = "0123456789".getBytes(StandardCharsets.US_ASCII);
 
+  private static final Tasks TASKS =
+      new SystemTasks(
+          (name, e) -> {
+            throw new AssertionError(name, e);
+          });
+
   private HttpServer server;
   private S3ObjectStore store;
+  private S3ObjectStore.Timeouts timeouts = S3ObjectStore.Timeouts.STANDARD;
   private volatile HttpHandler answer = exchange -> {};
 
   @BeforeEach
   void start() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.setExecutor(work -> TASKS.fork("s3 request", Tasks.Kind.WAITING, work));
     server.createContext(
         "/",
         exchange -> {
@@ -54,7 +65,8 @@ class S3AnswersTest {
     URI endpoint = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
     return new S3ObjectStore(
         S3Settings.parse("s3://bucket/prefix", endpoint, "us-east-1", "key", "secret"),
-        credentials);
+        credentials,
+        timeouts);
   }
 
   @AfterEach
@@ -193,5 +205,66 @@ class S3AnswersTest {
         .isInstanceOf(StorageException.Unavailable.class);
     assertThatThrownBy(() -> store.delete("k", Cause.ADMIN))
         .isInstanceOf(StorageException.Unavailable.class);
+  }
+
+  private void hasty() {
+    store.close();
+    timeouts = new S3ObjectStore.Timeouts(Duration.ofMillis(300), 1000);
+    store = store(StaticCredentialsProvider.create(AwsBasicCredentials.create("key", "secret")));
+  }
+
+  /// Each byte comes soon after the one before it, so no wait for one is long.
+  @Test
+  void aBodyThatTricklesIsGivenUp() {
+    hasty();
+    answer =
+        exchange -> {
+          exchange.getResponseHeaders().set("Content-Range", "bytes 0-99/100");
+          exchange.sendResponseHeaders(206, 100);
+          for (int i = 0; i < 100; i++) {
+            exchange.getResponseBody().write('x');
+            exchange.getResponseBody().flush();
+            TASKS.sleep(100_000_000L);
+          }
+        };
+    assertThatThrownBy(() -> store.get("k", 0, 100, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+  }
+
+  @Test
+  void aRequestWithoutAnAnswerIsGivenUp() {
+    hasty();
+    answer = exchange -> TASKS.sleep(60_000_000_000L);
+    long start = TASKS.nanoTime();
+    assertThatThrownBy(this::put).isInstanceOf(StorageException.OutcomeUnknown.class);
+    assertThatThrownBy(() -> store.list("k", "", 5, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+    assertThatThrownBy(() -> store.delete("k", Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class);
+    assertThat(TASKS.nanoTime() - start).as("sooner than any socket").isLessThan(20_000_000_000L);
+  }
+
+  @Test
+  void whatIsLargeMayTakeLonger() {
+    S3ObjectStore.Timeouts standard = S3ObjectStore.Timeouts.STANDARD;
+    assertThat(standard.of(0)).isEqualTo(Duration.ofSeconds(30));
+    assertThat(standard.of(32 << 20)).isEqualTo(Duration.ofSeconds(30 + 256));
+  }
+
+  /// Answers that a person must act on say what to do, whatever was asked.
+  @ParameterizedTest
+  @CsvSource({
+    "403, RequestTimeTooSkewed, clock",
+    "403, QuotaExceeded, quota",
+    "507, XMinioStorageFull, quota",
+  })
+  void aRefusalSaysWhatToDo(int status, String code, String word) {
+    answer = error(status, code);
+    assertThatThrownBy(this::put)
+        .isInstanceOf(StorageException.Refused.class)
+        .hasMessageContaining(word);
+    assertThatThrownBy(() -> store.get("k", 0, 5, Cause.ADMIN)).hasMessageContaining(word);
+    assertThatThrownBy(() -> store.list("k", "", 5, Cause.ADMIN)).hasMessageContaining(word);
+    assertThatThrownBy(() -> store.delete("k", Cause.ADMIN)).hasMessageContaining(word);
   }
 }

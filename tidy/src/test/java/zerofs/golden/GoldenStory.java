@@ -86,7 +86,7 @@ final class GoldenStory {
     Attributes cut = create(fs, ROOT, root, "cut", 0644);
     write(fs, cut, 0, Golden.text(3 * EXTENT, "to be cut "));
     barrier(fs);
-    special(fs, fs.mkdir(USER, root, Name.of("dir"), 0750).inode());
+    special(fs, fs.mkdir(USER, root, Name.of("dir"), 0750, SetAttributes.NONE).inode());
     Attributes far = create(fs, ROOT, root, FAR, 0644);
     write(fs, far, FAR_OFFSET, far());
     barrier(fs);
@@ -101,13 +101,19 @@ final class GoldenStory {
   }
 
   private static void special(Volume fs, long dir) throws FsException {
-    fs.symlink(USER, dir, Name.of("link"), "../inline".getBytes(StandardCharsets.UTF_8));
-    fs.mknod(ROOT, dir, Name.of("fifo"), FileType.FIFO, 0622, 0, 0);
-    fs.mknod(ROOT, dir, Name.of("socket"), FileType.SOCKET, 0777, 0, 0);
-    fs.mknod(ROOT, dir, Name.of("null"), FileType.CHARACTER_DEVICE, 0666, 1, 3);
-    fs.mknod(ROOT, dir, Name.of("disk"), FileType.BLOCK_DEVICE, 0660, 259, 70_000);
+    fs.symlink(
+        USER,
+        dir,
+        Name.of("link"),
+        "../inline".getBytes(StandardCharsets.UTF_8),
+        SetAttributes.NONE);
+    fs.mknod(ROOT, dir, Name.of("fifo"), FileType.FIFO, 0622, 0, 0, SetAttributes.NONE);
+    fs.mknod(ROOT, dir, Name.of("socket"), FileType.SOCKET, 0777, 0, 0, SetAttributes.NONE);
+    fs.mknod(ROOT, dir, Name.of("null"), FileType.CHARACTER_DEVICE, 0666, 1, 3, SetAttributes.NONE);
+    fs.mknod(
+        ROOT, dir, Name.of("disk"), FileType.BLOCK_DEVICE, 0660, 259, 70_000, SetAttributes.NONE);
     fs.link(ROOT, find(fs, "inline").inode(), dir, Name.of("Größe"));
-    fs.mkdir(USER, dir, Name.of("deep"), 02775);
+    fs.mkdir(USER, dir, Name.of("deep"), 02775, SetAttributes.NONE);
     for (int i = 0; i < 20; i++) {
       create(fs, USER, dir, "entry-" + i, 0600 + i);
     }

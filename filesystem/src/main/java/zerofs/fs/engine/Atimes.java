@@ -20,10 +20,10 @@ final class Atimes {
   }
 
   /// Sets the access time to now. No lock is held. Not a change of attributes: neither ctime nor
-  /// the change counter moves. A reader never waits to be stored: when too much does, it is left
-  /// out.
+  /// the change counter moves. A reader never waits to be stored: when too much does, or the store
+  /// is short of space, it is left out.
   static void update(InodeNode node, Generations generations, long now) {
-    if (generations.isOverfull(0)) {
+    if (generations.isUnderPressure()) {
       return;
     }
     try (LockSet _ = LockSet.exclusive(node)) {

@@ -78,7 +78,8 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
     void stored();
 
-    void deposed(StorageException.Fenced reason);
+    /// Nothing more can be stored. Once.
+    void lost(StorageException reason);
   }
 
   Durability(
@@ -238,8 +239,10 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
                     sealed.header, encoded.frames(), encoded.directory(), encoded.rows().encode()));
       }
       noteDuration(tasks.nanoTime() - started);
+    } catch (StorageException.Fenced e) {
+      fail(e); // The listener has been told.
     } catch (StorageException e) {
-      fail(e);
+      lose(e);
     } catch (RuntimeException e) {
       fail(new StorageException.Closed("storing log position " + position + " failed: " + e));
       throw e;
@@ -267,7 +270,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     try {
       tree.ingest(position, lastSequence, encoded.rows());
     } catch (StorageException e) {
-      fail(e); // Rows just made do not merge: memory is broken, the log is whole.
+      lose(e); // Rows just made do not merge: memory is broken, the log is whole.
       return;
     }
     settlement.settle(sealed.generation, encoded.chunks());
@@ -287,8 +290,13 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   @Override
   public void deposed(StorageException.Fenced reason) {
+    lose(reason);
+  }
+
+  /// Waiting mends nothing: whoever runs this must end it.
+  private void lose(StorageException reason) {
     fail(reason);
-    settlement.deposed(reason);
+    settlement.lost(reason);
   }
 
   /// Nothing more becomes durable: everyone who waits is told.

@@ -300,6 +300,7 @@ final class Files {
     if (offset > Long.MAX_VALUE - length) {
       throw new FsException(FsError.FILE_TOO_LARGE);
     }
+    usage.requireStoreRoom();
     InodeNode node = inodes.pin(inode, false);
     try (WriteMemory memory = reserve(length / EXTENT_BYTES + 2);
         LockSet _ = LockSet.exclusive(node)) {

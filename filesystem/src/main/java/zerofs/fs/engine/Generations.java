@@ -123,6 +123,12 @@ final class Generations {
     return bytes > sealBytes + sealBytes / 4 || bytes + room > 2 * sealBytes;
   }
 
+  /// Whether what can be left out should not be committed now: too much waits to be stored, or the
+  /// store is short of space.
+  boolean isUnderPressure() {
+    return isOverfull(0) || usage.isStoreShort();
+  }
+
   /// All generations in memory, newest first. Not to be changed.
   Generation[] layers() {
     return layers;

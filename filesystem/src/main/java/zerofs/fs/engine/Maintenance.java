@@ -21,6 +21,7 @@ final class Maintenance {
   private final ManifestAuthor author;
   private final int epoch;
   private final Settings settings;
+  private final SpaceUsage usage;
   private final AtomicLong tableNumber = new AtomicLong();
   private final Tasks.Mutex mutex;
   private final Tasks.Signal changed;
@@ -33,12 +34,19 @@ final class Maintenance {
   /// @param flushBytes bytes of rows after which they are
   record Settings(int flushObjects, long flushBytes) {}
 
-  Maintenance(Tasks tasks, LsmTree tree, ManifestAuthor author, int epoch, Settings settings) {
+  Maintenance(
+      Tasks tasks,
+      LsmTree tree,
+      ManifestAuthor author,
+      int epoch,
+      Settings settings,
+      SpaceUsage usage) {
     this.tasks = tasks;
     this.tree = tree;
     this.author = author;
     this.epoch = epoch;
     this.settings = settings;
+    this.usage = usage;
     this.mutex = tasks.newMutex("maintenance");
     this.changed = mutex.newSignal();
     this.working = tasks.newMutex("maintenance work");
@@ -130,8 +138,9 @@ final class Maintenance {
     }
   }
 
+  /// Not while the store is short of space: a merge takes more before it could free any.
   private void compactWhileDue() throws StorageException {
-    while (!closed) {
+    while (!closed && !usage.isStoreShort()) {
       working.lock();
       try {
         List<RunDescriptor> runs = tree.compact(epoch, tableNumber::incrementAndGet);

@@ -192,7 +192,8 @@ final class Namespace {
   }
 
   /// Makes a directory, symlink or special file, whose name must be free.
-  Attributes makeNew(Call call, long directory, Name name, Birth birth) throws FsException {
+  Attributes makeNew(Call call, long directory, Name name, Birth birth, SetAttributes initial)
+      throws FsException {
     files.requireRoom();
     byte[] target = birth.target();
     if (target != null && (target.length == 0 || target.length > Filesystem.SYMLINK_BYTES_MAX)) {
@@ -203,7 +204,7 @@ final class Namespace {
       if (existing(call, parent, name) != NameCache.ABSENT) {
         throw new FsException(FsError.EXISTS);
       }
-      return make(call, parent, name, birth, SetAttributes.NONE);
+      return make(call, parent, name, birth, initial);
     } finally {
       parent.unpin();
     }
@@ -232,6 +233,7 @@ final class Namespace {
     if (isDirectory && parentRow.nlink >= LINKS_MAX) {
       throw new FsException(FsError.TOO_MANY_LINKS);
     }
+    usage.requireStoreRoom();
     long now = tasks.wallNanos();
     Inode child = newborn(call.caller(), parentRow, birth, now);
     child = setattr.initial(call.caller(), child, initial, now);
@@ -325,6 +327,7 @@ final class Namespace {
     if (row.nlink >= LINKS_MAX) {
       throw new FsException(FsError.TOO_MANY_LINKS);
     }
+    usage.requireStoreRoom();
     long now = tasks.wallNanos();
     Directories.Slot slot = directories.slot(parent, name);
     DirectoryEntry entry = new DirectoryEntry(parentRow.nextCookie, row.type, row.inode, name);

@@ -108,7 +108,12 @@ final class Rows {
     return switch (e) {
       case StorageException.Fenced _, StorageException.Closed _ ->
           new FsException(FsError.CLOSED, String.valueOf(e.getMessage()), e);
-      default -> new FsException(FsError.IO, String.valueOf(e.getMessage()), e);
+      case StorageException.Unavailable _,
+          StorageException.OutcomeUnknown _,
+          StorageException.Refused _ ->
+          new FsException(FsError.UNAVAILABLE, String.valueOf(e.getMessage()), e);
+      case StorageException.Corrupt _, StorageException.Invalid _ ->
+          new FsException(FsError.IO, String.valueOf(e.getMessage()), e);
     };
   }
 

@@ -257,11 +257,10 @@ final class Setattr {
     applyMode(caller, newborn, draft, initial);
     applyTimes(draft, initial, now);
     Long size = initial.size();
-    if (size != null) {
-      if (size < 0 || !newborn.isFile()) {
-        throw new FsException(FsError.INVALID);
-      }
+    if (size != null && newborn.isFile() && size >= 0) {
       draft.size = size;
+    } else if (size != null && size != 0) {
+      throw new FsException(FsError.INVALID);
     }
     Inode built = draft.build();
     Checks.invariant(built.inode == newborn.inode, "initial attributes keep the inode");

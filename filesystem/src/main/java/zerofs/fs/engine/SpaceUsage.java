@@ -1,6 +1,10 @@
 package zerofs.fs.engine;
 
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import zerofs.fs.FsError;
+import zerofs.fs.FsException;
 import zerofs.fs.row.UsageRow;
 
 /// How much of the volume is used. Two pairs of books: *charged* is raised before a commit, so that
@@ -8,13 +12,30 @@ import zerofs.fs.row.UsageRow;
 /// what its generation did.
 final class SpaceUsage {
   private final long bytesMax;
+  private final Supplier<@Nullable String> storeShortage;
   private final AtomicLong charged = new AtomicLong();
   private final AtomicLong committedBytes = new AtomicLong();
   private final AtomicLong committedInodes = new AtomicLong();
 
   /// @param bytesMax limit on allocated bytes; Long.MAX_VALUE = none
-  SpaceUsage(long bytesMax) {
+  /// @param storeShortage why the store wants no new data now; null when it has room
+  SpaceUsage(long bytesMax, Supplier<@Nullable String> storeShortage) {
     this.bytesMax = bytesMax;
+    this.storeShortage = storeShortage;
+  }
+
+  /// Whether the store wants no new data now. What can be left out is left out then.
+  boolean isStoreShort() {
+    return storeShortage.get() != null;
+  }
+
+  /// Refuses what brings new data or names while the store is short of space: what is left there is
+  /// for what was answered, and for what frees space.
+  void requireStoreRoom() throws FsException {
+    String shortage = storeShortage.get();
+    if (shortage != null) {
+      throw new FsException(FsError.NO_SPACE, shortage, null);
+    }
   }
 
   void restore(UsageRow row) {

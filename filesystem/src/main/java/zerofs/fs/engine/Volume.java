@@ -124,7 +124,8 @@ public final class Volume implements Filesystem {
   /// Opens the volume, as its only writer from now on.
   ///
   /// @param memory where payload memory comes from
-  /// @param deposed told, once, when another writer has taken over
+  /// @param lost told, once, when nothing more can be stored: another writer has taken over
+  ///   ([StorageException.Fenced]), or what happened is not mended by waiting
   public Volume(
       ObjectStore store,
       VolumeSecrets secrets,
@@ -132,7 +133,7 @@ public final class Volume implements Filesystem {
       Tasks tasks,
       Randomness randomness,
       SlabMemory memory,
-      Consumer<StorageException.Fenced> deposed)
+      Consumer<StorageException> lost)
       throws StorageException {
     this.tasks = tasks;
     this.volumeId = secrets.volumeId();
@@ -170,7 +171,7 @@ public final class Volume implements Filesystem {
 
     MemoryShares shares = MemoryShares.of(settings.slabBytes());
     Wiring wiring = new Wiring();
-    usage = new SpaceUsage(settings.bytesMax());
+    usage = new SpaceUsage(settings.bytesMax(), store::shortage);
     generations =
         new Generations(
             tasks,
@@ -193,7 +194,7 @@ public final class Volume implements Filesystem {
             format,
             codec,
             tree,
-            new Settled(new FileSettlement(inodes), wiring, deposed),
+            new Settled(new FileSettlement(inodes), wiring, lost),
             new Durability.Settings(IN_FLIGHT_MAX, shares.generation(), settings.sealNanos()),
             opened.epoch(),
             salt);
@@ -214,7 +215,8 @@ public final class Volume implements Filesystem {
             tree,
             new ManifestAuthor(manifests, log, claim),
             opened.epoch(),
-            new Maintenance.Settings(settings.flushObjects(), settings.flushBytes()));
+            new Maintenance.Settings(settings.flushObjects(), settings.flushBytes()),
+            usage);
     wiring.maintenance = maintenance;
 
     Fetcher fetcher =
@@ -294,8 +296,7 @@ public final class Volume implements Filesystem {
     }
   }
 
-  private record Settled(
-      FileSettlement files, Wiring wiring, Consumer<StorageException.Fenced> deposedListener)
+  private record Settled(FileSettlement files, Wiring wiring, Consumer<StorageException> listener)
       implements Durability.Settlement {
     @Override
     public void settle(
@@ -310,8 +311,8 @@ public final class Volume implements Filesystem {
     }
 
     @Override
-    public void deposed(StorageException.Fenced reason) {
-      deposedListener.accept(reason);
+    public void lost(StorageException reason) {
+      listener.accept(reason);
     }
   }
 
@@ -521,21 +522,30 @@ public final class Volume implements Filesystem {
   }
 
   @Override
-  public Attributes mkdir(Call call, long directory, Name name, int mode) throws FsException {
+  public Attributes mkdir(Call call, long directory, Name name, int mode, SetAttributes initial)
+      throws FsException {
     Birth birth = Birth.of(FileType.DIRECTORY, mode);
-    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth));
+    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
   }
 
   @Override
-  public Attributes symlink(Call call, long directory, Name name, byte[] target)
+  public Attributes symlink(
+      Call call, long directory, Name name, byte[] target, SetAttributes initial)
       throws FsException {
     Birth birth = new Birth(FileType.SYMLINK, 0777, 0, 0, 0, target.clone());
-    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth));
+    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
   }
 
   @Override
   public Attributes mknod(
-      Call call, long directory, Name name, FileType type, int mode, int major, int minor)
+      Call call,
+      long directory,
+      Name name,
+      FileType type,
+      int mode,
+      int major,
+      int minor,
+      SetAttributes initial)
       throws FsException {
     boolean isDevice = type == FileType.CHARACTER_DEVICE || type == FileType.BLOCK_DEVICE;
     if (!isDevice && type != FileType.FIFO && type != FileType.SOCKET) {
@@ -545,7 +555,7 @@ public final class Volume implements Filesystem {
       throw new FsException(FsError.NOT_PERMITTED); // CAP_MKNOD.
     }
     Birth birth = new Birth(type, mode, isDevice ? major : 0, isDevice ? minor : 0, 0, null);
-    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth));
+    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
   }
 
   @Override
@@ -631,6 +641,9 @@ public final class Volume implements Filesystem {
   public VolumeStatistics statfs(Call call) {
     UsageRow used = usage.committed();
     long total = usage.bytesMax() == Long.MAX_VALUE ? 1L << 60 : usage.bytesMax();
+    if (usage.isStoreShort()) {
+      total = Math.min(total, used.allocatedBytes()); // Nothing is free.
+    }
     return new VolumeStatistics(total, used.allocatedBytes(), 1L << 48, used.inodes());
   }
 
@@ -683,18 +696,29 @@ public final class Volume implements Filesystem {
   /// to another writer, it is closed; closing twice does nothing.
   @Override
   public void close() {
+    try {
+      closeStored();
+    } catch (FsException e) {
+      // Deposed or out of reach: what was not stored is not, and nobody was told otherwise.
+      tasks.yieldPoint();
+    }
+  }
+
+  /// Closes it, and says when not everything could be stored.
+  public void closeStored() throws FsException {
     reaper.close();
     upkeep.close();
     reaping.join();
     upkeep.join();
     try {
       durability.closeCleanly();
-    } catch (FsException | StorageException e) {
-      // Deposed or out of reach: what was not stored is not, and nobody was told otherwise.
+    } catch (StorageException e) {
+      throw Rows.failed(e);
+    } finally {
       durability.stop();
+      durability.fail(new StorageException.Closed("the volume is closed"));
+      maintenance.close();
     }
-    durability.fail(new StorageException.Closed("the volume is closed"));
-    maintenance.close();
   }
 
   /// Ends without storing anything, as a crash does. For tests and for a deposed process.

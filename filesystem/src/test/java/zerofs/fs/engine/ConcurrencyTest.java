@@ -153,7 +153,10 @@ class ConcurrencyTest {
     Volume volume = fixture.open();
     List<Long> directories = new ArrayList<>(List.of(Filesystem.ROOT));
     for (int i = 0; i < 6; i++) {
-      directories.add(volume.mkdir(root(), directories.get(i / 2), Name.of("d" + i), 0755).inode());
+      directories.add(
+          volume
+              .mkdir(root(), directories.get(i / 2), Name.of("d" + i), 0755, SetAttributes.NONE)
+              .inode());
     }
     AtomicInteger failures = new AtomicInteger();
     List<Tasks.Task> running = new ArrayList<>();

@@ -41,7 +41,7 @@ class NamespaceTest {
   }
 
   private long mkdir(Call call, long parent, String name, int mode) throws FsException {
-    return fs.mkdir(call, parent, Name.of(name), mode).inode();
+    return fs.mkdir(call, parent, Name.of(name), mode, SetAttributes.NONE).inode();
   }
 
   private long file(Call call, long parent, String name) throws FsException {
@@ -128,7 +128,7 @@ class NamespaceTest {
   void setgidDirectoriesHandTheirGroupDown() throws Exception {
     long shared = mkdir(ROOT, Filesystem.ROOT, "shared", 02777);
     fs.setattr(ROOT, shared, SetAttributes.ofOwner(null, 5000));
-    Attributes directory = fs.mkdir(ALICE, shared, Name.of("d"), 0755);
+    Attributes directory = fs.mkdir(ALICE, shared, Name.of("d"), 0755, SetAttributes.NONE);
     assertThat(directory.gid()).isEqualTo(5000);
     assertThat(directory.mode()).isEqualTo(02755);
     assertThat(fs.getattr(ROOT, file(ALICE, shared, "f")).gid()).isEqualTo(5000);

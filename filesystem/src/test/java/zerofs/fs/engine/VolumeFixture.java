@@ -1,5 +1,6 @@
 package zerofs.fs.engine;
 
+import java.util.function.Consumer;
 import zerofs.base.Randomness;
 import zerofs.base.SeededRandomness;
 import zerofs.base.SystemTasks;
@@ -17,11 +18,7 @@ final class VolumeFixture {
   final MemoryObjectStore memory = new MemoryObjectStore();
   final TracedObjectStore store;
   final Randomness randomness = new SeededRandomness(7);
-  final Tasks tasks =
-      new SystemTasks(
-          (name, e) -> {
-            throw new AssertionError(name, e);
-          });
+  final Tasks tasks;
   final VolumeSecrets secrets;
   long slabBytes = 16 << 20;
   long bytesMax = Long.MAX_VALUE;
@@ -33,11 +30,26 @@ final class VolumeFixture {
   }
 
   VolumeFixture(@org.jspecify.annotations.Nullable ObjectStore other) throws StorageException {
+    this(
+        other,
+        new SystemTasks(
+            (name, e) -> {
+              throw new AssertionError(name, e);
+            }));
+  }
+
+  VolumeFixture(@org.jspecify.annotations.Nullable ObjectStore other, Tasks tasks)
+      throws StorageException {
+    this.tasks = tasks;
     store = new TracedObjectStore(other == null ? memory : other);
     secrets = VolumeSecrets.createOrOpen(store, "password", tasks, randomness);
   }
 
   Volume open() throws StorageException {
+    return open(reason -> {});
+  }
+
+  Volume open(Consumer<StorageException> lost) throws StorageException {
     Volume.Settings settings =
         new Volume.Settings(
             "host",
@@ -50,7 +62,6 @@ final class VolumeFixture {
             sealNanos,
             flushObjects,
             16 << 20);
-    return new Volume(
-        store, secrets, settings, tasks, randomness, SlabMemory.direct(), reason -> {});
+    return new Volume(store, secrets, settings, tasks, randomness, SlabMemory.direct(), lost);
   }
 }

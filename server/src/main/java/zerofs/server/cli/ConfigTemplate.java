@@ -1,10 +1,24 @@
 package zerofs.server.cli;
 
+import org.jspecify.annotations.Nullable;
+
 /// The configuration that `init` and `quickstart` write.
 final class ConfigTemplate {
   private ConfigTemplate() {}
 
-  static String of(String url, String password) {
+  private static final String NO_ENDPOINT =
+      """
+      #[aws]
+      #endpoint = "https://s3.example.net"
+      """;
+
+  /// @param endpoint of a store that is not AWS; null = none is known
+  static String of(String url, String password, @Nullable String endpoint) {
+    String aws = NO_ENDPOINT;
+    if (endpoint != null) {
+      String plain = endpoint.startsWith("http://") ? "allow_http = true\n" : "";
+      aws = "[aws]\nendpoint = \"" + endpoint + "\"\n" + plain;
+    }
     return """
     # ZeroFS configuration; docs/CONFIG.md explains every key. ${NAME} is replaced by the
     # environment variable NAME.
@@ -16,9 +30,7 @@ final class ConfigTemplate {
     encryption_password = "%s"
 
     # For s3://. Without keys: the environment, the profile, a web identity, or the instance.
-    #[aws]
-    #endpoint = "https://s3.example.net"
-    #default_region = "us-east-1"
+    %s#default_region = "us-east-1"
     #access_key_id = "${AWS_ACCESS_KEY_ID}"
     #secret_access_key = "${AWS_SECRET_ACCESS_KEY}"
 
@@ -43,6 +55,6 @@ final class ConfigTemplate {
     root_squash = false
     allowed_networks = ["127.0.0.0/8", "::1/128"]
     """
-        .formatted(url, password);
+        .formatted(url, password, aws);
   }
 }

@@ -125,13 +125,19 @@ public final class Main {
       }
       Files.createFile(
           file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.writeString(file, ConfigTemplate.of(url, Files.readString(password).strip()));
+      Files.writeString(
+          file, ConfigTemplate.of(url, Files.readString(password).strip(), endpoint(url)));
       System.out.println(
           "made "
               + file
               + "\nThe password that encrypts the volume is in "
               + password
               + ": keep a copy elsewhere. Without it the data is lost.");
+    }
+
+    /// Where another store than AWS is, as the environment says for all programs of this kind.
+    private static @Nullable String endpoint(String url) {
+      return url.startsWith("s3://") ? System.getenv("AWS_ENDPOINT_URL") : null;
     }
 
     private static void ready(int port) {
@@ -162,7 +168,7 @@ public final class Main {
       }
       Files.writeString(
           path,
-          ConfigTemplate.of("file:///var/lib/zerofs", "${ZEROFS_PASSWORD}"),
+          ConfigTemplate.of("file:///var/lib/zerofs", "${ZEROFS_PASSWORD}", null),
           StandardOpenOption.CREATE_NEW);
       System.out.println("made " + path + ": edit it, then 'zerofs run -c " + path + "'");
       return ExitCode.OK;
@@ -207,7 +213,9 @@ public final class Main {
         throw new Failure(ExitCode.USAGE, "the new password must have at least 8 characters");
       }
       Randomness randomness = new SystemRandomness();
-      try (ObjectStore store = ServerProcess.openStore(config, tasks(), randomness)) {
+      Tasks tasks = tasks();
+      try (ObjectStore store =
+          ServerProcess.retrying(ServerProcess.openStore(config, tasks), tasks, randomness)) {
         VolumeSecrets.changePassword(store, config.password(), password, randomness);
       }
       System.out.println(

@@ -42,9 +42,11 @@ import zerofs.server.nfs.PortmapServer;
 final class ServerProcess {
   private static final Logger LOG = LoggerFactory.getLogger(ServerProcess.class);
 
-  /// How long a stop may take: storing what is in memory, then the fence.
-  private static final long STOP_SECONDS_MAX = 30;
+  /// Room that is set aside on the disk of a `file://` store, at most: more than the changes that
+  /// wait in memory at any time.
+  private static final long BALLAST_BYTES_MAX = 128 << 20;
 
+  private static final long WATCH_NANOS = 5_000_000_000L;
   private static final long PROGRESS_NANOS = 3_000_000_000L;
 
   private final Config config;
@@ -60,6 +62,7 @@ final class ServerProcess {
   private volatile @Nullable TracedObjectStore store;
   private volatile @Nullable Volume volume;
   private volatile @Nullable String volumeId;
+  private volatile boolean signalled;
 
   ServerProcess(Config config, PrintStream out) {
     this.config = config;
@@ -72,14 +75,18 @@ final class ServerProcess {
             });
   }
 
-  /// Opens the store of a configuration.
-  static ObjectStore openStore(Config config, Tasks tasks, Randomness randomness)
-      throws StorageException {
+  /// Opens the store of a configuration, with each request counted as it is sent.
+  static TracedObjectStore openStore(Config config, Tasks tasks) throws StorageException {
     S3Settings s3 = config.s3();
-    ObjectStore store =
-        s3 == null
-            ? FileObjectStore.open(Path.of(config.storageUrl().substring("file://".length())), true)
-            : new S3ObjectStore(s3);
+    if (s3 != null) {
+      return new TracedObjectStore(new S3ObjectStore(s3));
+    }
+    Path root = Path.of(config.storageUrl().substring("file://".length()));
+    long ballast = Math.min(BALLAST_BYTES_MAX, config.budgetBytes() / 5);
+    return new TracedObjectStore(FileObjectStore.open(root, true, ballast, tasks));
+  }
+
+  static ObjectStore retrying(TracedObjectStore store, Tasks tasks, Randomness randomness) {
     return new RetryingObjectStore(
         store, tasks, randomness, RetryingObjectStore.Settings.standard());
   }
@@ -115,30 +122,32 @@ final class ServerProcess {
       close();
     }
     Failure reason = failure.get();
-    if (reason != null) {
+    if (reason != null && !signalled) {
       throw reason;
     }
   }
 
   private void open(boolean takeover) throws Failure, StorageException {
-    TracedObjectStore traced = new TracedObjectStore(openStore(config, tasks, randomness));
+    TracedObjectStore traced = openStore(config, tasks);
     store = traced;
     tasks.fork("start progress", Tasks.Kind.WAITING, () -> showProgress(traced));
-    CreateOnlyProbe.check(traced, randomness);
+    ObjectStore retrying = retrying(traced, tasks, randomness);
+    CreateOnlyProbe.check(retrying, randomness);
     VolumeSecrets secrets =
-        VolumeSecrets.createOrOpen(traced, config.password(), tasks, randomness);
+        VolumeSecrets.createOrOpen(retrying, config.password(), tasks, randomness);
     volumeId = secrets.volumeId(); // From now on another start can ask for it.
     runningServers.enter(secrets.volumeId(), config.adminSocket(), takeover);
     Volume opened =
         new Volume(
-            traced,
+            retrying,
             secrets,
             settings(),
             tasks,
             randomness,
             SlabMemory.mapped(),
-            reason -> end(new Failure(ExitCode.DEPOSED, String.valueOf(reason.getMessage()))));
+            reason -> end(new Failure(ExitCode.of(reason), String.valueOf(reason.getMessage()))));
     volume = opened;
+    tasks.fork("watch health", Tasks.Kind.WAITING, () -> watchHealth(opened, traced));
     out.println(
         "volume "
             + opened.volumeId()
@@ -163,6 +172,21 @@ final class ServerProcess {
               + counters.errors()
               + " errors so far");
       tasks.sleep(PROGRESS_NANOS);
+    }
+  }
+
+  /// Logs when the store gets into trouble, and when it is well again.
+  private void watchHealth(Volume opened, TracedObjectStore traced) {
+    boolean wasWell = true;
+    while (stopped.getCount() > 0) {
+      tasks.sleep(WATCH_NANOS);
+      String trouble = StatusReport.trouble(opened, traced);
+      if (trouble != null && wasWell) {
+        LOG.warn("{}", trouble);
+      } else if (trouble == null && !wasWell) {
+        LOG.info("the store is well again");
+      }
+      wasWell = trouble == null;
     }
   }
 
@@ -265,11 +289,7 @@ final class ServerProcess {
     servers.forEach(NfsServer::close);
     Volume open = volume;
     if (open != null) {
-      if (failure.get() == null) {
-        open.close();
-      } else {
-        open.abandon();
-      }
+      close(open);
     }
     TracedObjectStore openStore = store;
     if (openStore != null) {
@@ -279,6 +299,36 @@ final class ServerProcess {
     if (served != null) {
       runningServers.leave(served, config.adminSocket());
     }
+  }
+
+  private void close(Volume open) {
+    if (failure.get() != null) {
+      open.abandon();
+      return;
+    }
+    try {
+      open.closeStored();
+    } catch (FsException e) {
+      int code =
+          e.getCause() instanceof StorageException cause ? ExitCode.of(cause) : ExitCode.UNEXPECTED;
+      end(notStored(open, code, String.valueOf(e.getMessage())));
+    }
+  }
+
+  /// What to say about a stop that was not clean; null when everything is stored all the same.
+  private static @Nullable Failure notStored(Volume open, int code, String why) {
+    long changes = open.committedSequence() - open.storedSequence();
+    if (changes == 0) {
+      return null;
+    }
+    return new Failure(
+        code,
+        "stopped without storing the last "
+            + changes
+            + " changes ("
+            + why
+            + "). What was answered as stable is stored; NFS clients that are still there send what"
+            + " they have not committed again, once a server runs");
   }
 
   /// Runs at SIGTERM and SIGINT: ends the server and waits for it to have stored everything.
@@ -291,22 +341,28 @@ final class ServerProcess {
       if (process.stopped.getCount() == 0) {
         return; // No signal: the program ends by itself, with its own exit code.
       }
+      process.signalled = true;
       process.end(null);
-      if (process.volume == null) {
+      Volume open = process.volume;
+      if (open == null) {
         // Nothing was promised to anybody yet, and the store may be why it takes so long.
         process.out.println("stopped before the volume was open");
         Runtime.getRuntime().halt(ExitCode.OK);
+        return;
       }
       try {
-        if (!process.stopped.await(STOP_SECONDS_MAX, TimeUnit.SECONDS)) {
-          process.out.println(
-              "stopping took longer than "
-                  + STOP_SECONDS_MAX
-                  + " s: ended without storing everything; what was answered as stable is stored");
-          Runtime.getRuntime().halt(ExitCode.UNEXPECTED);
+        int seconds = process.config.stopSeconds();
+        if (!process.stopped.await(seconds, TimeUnit.SECONDS)) {
+          String trouble = open.health().trouble();
+          String why = "the store took longer than " + seconds + " s";
+          process.end(
+              notStored(open, ExitCode.STORE, trouble == null ? why : why + ": " + trouble));
         }
         // Else the JVM would answer the signal with 128 + its number.
         Failure reason = process.failure.get();
+        if (reason != null) {
+          System.err.println("zerofs: " + reason.getMessage());
+        }
         Runtime.getRuntime().halt(reason == null ? ExitCode.OK : reason.exitCode());
       } catch (InterruptedException e) {
         process.out.println("interrupted while stopping");

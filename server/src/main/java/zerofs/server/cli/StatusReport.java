@@ -52,6 +52,20 @@ final class StatusReport {
     return out.append('"').toString();
   }
 
+  /// What is wrong with the store; null when nothing is.
+  static @Nullable String trouble(Volume volume, TracedObjectStore store) {
+    String stalled = volume.health().trouble();
+    if (stalled != null) {
+      return "storing is stalled: " + stalled;
+    }
+    String shortage = store.shortage();
+    if (shortage != null) {
+      return "short of space: " + shortage;
+    }
+    String failed = store.trouble();
+    return failed == null ? null : "the store does not answer: " + failed;
+  }
+
   private static Map<String, Object> values(
       @Nullable Volume volume, @Nullable TracedObjectStore store, List<NfsServer> servers) {
     Map<String, Object> values = new LinkedHashMap<>();
@@ -60,8 +74,8 @@ final class StatusReport {
       return values;
     }
     VolumeHealth health = volume.health();
-    String trouble = health.trouble();
-    values.put("health", trouble == null ? "ok" : "storing is stalled: " + trouble);
+    String trouble = trouble(volume, store);
+    values.put("health", trouble == null ? "ok" : trouble);
     values.put("volume", volume.volumeId());
     values.put("epoch", volume.epoch());
     values.put("sequence.committed", health.committedSequence());
@@ -72,6 +86,13 @@ final class StatusReport {
     values.put("memory.block_cache_bytes", health.blockCacheBytes());
     values.put("memory.inodes", health.inodes());
     values.put("memory.heap_bytes", Runtime.getRuntime().totalMemory());
+    for (NfsServer server : servers) {
+      NfsServer.Memory memory = server.memory();
+      add(values, "memory.wire_records_bytes", memory.records());
+      add(values, "memory.wire_records_limit_bytes", memory.recordsMax());
+      add(values, "memory.wire_requests_bytes", memory.requests());
+      add(values, "memory.wire_requests_limit_bytes", memory.requestsMax());
+    }
     values.put("lsm.runs", health.runs());
     StoreCounters counters = store.counters();
     for (Cause cause : Cause.values()) {
@@ -91,14 +112,16 @@ final class StatusReport {
           .forEach(
               (procedure, count) -> {
                 if (count > 0) {
-                  values.merge(
-                      "nfs." + lower(procedure),
-                      count,
-                      (one, other) -> ((Number) one).longValue() + ((Number) other).longValue());
+                  add(values, "nfs." + lower(procedure), count);
                 }
               });
     }
     return values;
+  }
+
+  private static void add(Map<String, Object> values, String name, long number) {
+    values.merge(
+        name, number, (one, other) -> ((Number) one).longValue() + ((Number) other).longValue());
   }
 
   private static String lower(Enum<?> name) {

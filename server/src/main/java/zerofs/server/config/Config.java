@@ -16,6 +16,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
 /// @param adminSocket unix socket of the admin calls
+/// @param stopSeconds how long a stop may take: storing what is in memory, then the fence
 public record Config(
     Path file,
     String storageUrl,
@@ -25,7 +26,8 @@ public record Config(
     Compression compression,
     long budgetBytes,
     Nfs nfs,
-    Path adminSocket) {
+    Path adminSocket,
+    int stopSeconds) {
   /// The NFS export.
   ///
   /// @param addresses `host:port` each

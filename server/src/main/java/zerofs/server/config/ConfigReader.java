@@ -38,7 +38,7 @@ public final class ConfigReader {
               "storage", Set.of("url", "encryption_password"),
               "filesystem", Set.of("max_size_gb", "compression"),
               "memory", Set.of("budget_gb"),
-              "admin", Set.of("socket"),
+              "admin", Set.of("socket", "stop_seconds"),
               "aws",
                   Set.of(
                       "endpoint",
@@ -139,7 +139,16 @@ public final class ConfigReader {
         compression(),
         (long) (budget * GIB),
         nfs(),
-        directory == null ? socket : directory.resolve(socket));
+        directory == null ? socket : directory.resolve(socket),
+        stopSeconds());
+  }
+
+  private int stopSeconds() throws ConfigException {
+    double seconds = number("admin.stop_seconds", 30);
+    if (seconds < 1 || seconds > 86_400 || seconds != Math.rint(seconds)) {
+      throw wrong("admin.stop_seconds", "must be a number of seconds, 1 to 86400");
+    }
+    return (int) seconds;
   }
 
   private S3Settings s3(String url) throws ConfigException {

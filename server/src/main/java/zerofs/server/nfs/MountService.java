@@ -75,7 +75,7 @@ final class MountService {
       new FileHandle(fs.volumeId(), at.inode()).encode(reply);
       return reply.int32(1).int32(AUTH_SYS);
     } catch (FsException e) {
-      if (e.error() == FsError.CLOSED) {
+      if (e.error() == FsError.CLOSED || e.error() == FsError.UNAVAILABLE) {
         throw e;
       }
       return reply.int32(status(e.error()).code());

@@ -96,7 +96,8 @@ final class NameProcedures {
     request.requireWritable();
     Attributes before = request.attributesIfAny(directory);
     int mode = mode(initial, DEFAULT_DIRECTORY_MODE);
-    Attributes made = request.fs().mkdir(request.call(), directory, name, mode);
+    Attributes made =
+        request.fs().mkdir(request.call(), directory, name, mode, withoutMode(initial));
     made(request, out, directory, before, made);
   }
 
@@ -104,11 +105,11 @@ final class NameProcedures {
       throws XdrException, NfsFailure, FsException {
     long directory = request.inode();
     Name name = request.name();
-    NfsEncoding.setAttributes(request.arguments());
+    SetAttributes initial = NfsEncoding.setAttributes(request.arguments());
     byte[] target = request.arguments().opaque(PATH_BYTES_MAX);
     request.requireWritable();
     Attributes before = request.attributesIfAny(directory);
-    Attributes made = request.fs().symlink(request.call(), directory, name, target);
+    Attributes made = request.fs().symlink(request.call(), directory, name, target, initial);
     made(request, out, directory, before, made);
   }
 
@@ -126,14 +127,18 @@ final class NameProcedures {
           case 7 -> FileType.FIFO;
           default -> throw new NfsFailure(NfsStatus.NFS3ERR_BADTYPE);
         };
-    int mode = mode(NfsEncoding.setAttributes(in), DEFAULT_FILE_MODE);
+    SetAttributes initial = NfsEncoding.setAttributes(in);
+    int mode = mode(initial, DEFAULT_FILE_MODE);
     boolean isDevice = wanted == FileType.BLOCK_DEVICE || wanted == FileType.CHARACTER_DEVICE;
     int major = isDevice ? in.int32() : 0;
     int minor = isDevice ? in.int32() : 0;
     request.requireWritable();
     Attributes before = request.attributesIfAny(directory);
     Attributes made =
-        request.fs().mknod(request.call(), directory, name, wanted, mode, major, minor);
+        request
+            .fs()
+            .mknod(
+                request.call(), directory, name, wanted, mode, major, minor, withoutMode(initial));
     made(request, out, directory, before, made);
   }
 

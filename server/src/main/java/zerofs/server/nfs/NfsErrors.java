@@ -25,7 +25,7 @@ final class NfsErrors {
       case NOT_EMPTY -> NfsStatus.NFS3ERR_NOTEMPTY;
       case STALE -> NfsStatus.NFS3ERR_STALE;
       case NOT_SYNC -> NfsStatus.NFS3ERR_NOT_SYNC;
-      case CLOSED -> NfsStatus.NFS3ERR_JUKEBOX;
+      case UNAVAILABLE, CLOSED -> NfsStatus.NFS3ERR_JUKEBOX;
     };
   }
 }

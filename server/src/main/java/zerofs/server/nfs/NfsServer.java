@@ -100,6 +100,22 @@ public final class NfsServer implements AutoCloseable {
     return serving == null ? Map.of() : serving.counts();
   }
 
+  /// What the connections hold of the memory that they share, in bytes.
+  ///
+  /// @param records for records that are arriving
+  /// @param recordsMax its limit
+  /// @param requests for requests that wait, and large replies
+  /// @param requestsMax its limit
+  public record Memory(long records, long recordsMax, long requests, long requestsMax) {}
+
+  public Memory memory() {
+    return new Memory(
+        shared.records().usedBytes(),
+        shared.records().limitBytes(),
+        shared.requests().usedBytes(),
+        shared.requests().limitBytes());
+  }
+
   private void accept(ServerSocketChannel opened) {
     while (true) {
       try {

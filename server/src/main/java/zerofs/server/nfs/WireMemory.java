@@ -114,6 +114,10 @@ final class WireMemory {
     }
   }
 
+  long limitBytes() {
+    return limitBytes;
+  }
+
   long usedBytes() {
     mutex.lock();
     try {

@@ -9,6 +9,7 @@ import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,14 +20,22 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import zerofs.objectstore.FakeS3;
+import zerofs.server.nfs.RpcClient;
+import zerofs.wire.nfs3.NfsProcedure;
+import zerofs.wire.xdr.XdrReader;
 
 /// The server as a process, on days when something is wrong: one sentence that says what to do, the
 /// documented exit code, no stack trace, and a volume that opens again once the cause is gone.
 @SuppressWarnings("NullAway.Init")
+@Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BadDaysTest {
   private static final long SECONDS_MAX = 120;
 
@@ -60,6 +69,9 @@ class BadDaysTest {
           new ProcessBuilder(Stream.concat(command, Stream.of(arguments)).toList());
       builder.environment().put("XDG_RUNTIME_DIR", directory.toString());
       builder.environment().put("ZEROFS_NEW_PASSWORD", newPassword);
+      builder.environment().put("AWS_ACCESS_KEY_ID", "a");
+      builder.environment().put("AWS_SECRET_ACCESS_KEY", "s");
+      builder.directory(directory.toFile());
       process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
     }
 
@@ -120,8 +132,15 @@ class BadDaysTest {
     return new Run(name, "run", "-c", config.toString());
   }
 
-  private void assertRefused(Path config, int code, String... parts) throws Exception {
-    run("refused", config).assertEnds(code, parts);
+  /// By a process of its own: what ends once it has told others that it serves the volume.
+  private void assertEnds(Path config, int code, String... parts) throws Exception {
+    run("ends", config).assertEnds(code, parts);
+  }
+
+  /// Here, since nothing was opened yet: it takes a fraction of the time.
+  private void assertRefused(Path config, int code, String... parts) {
+    assertCommand(code, "zerofs: ", "run", "-c", config.toString());
+    assertThat(answer).contains(parts);
   }
 
   /// Copies a volume that was made once.
@@ -202,9 +221,9 @@ class BadDaysTest {
     byte[] damaged = bytes.clone();
     damaged[damaged.length / 2] ^= 1;
     Files.write(first, damaged);
-    assertRefused(config("damaged"), ExitCode.CORRUPT, "log/");
+    assertEnds(config("damaged"), ExitCode.CORRUPT, "log/");
     Files.delete(first);
-    assertRefused(config("missing"), ExitCode.CORRUPT, "log/", "missing");
+    assertEnds(config("missing"), ExitCode.CORRUPT, "log/", "missing");
     Files.write(first, bytes);
     assertServes();
   }
@@ -218,7 +237,7 @@ class BadDaysTest {
               directory.resolve("store"),
               "right password",
               "[servers.nfs]\naddresses = [\"127.0.0.1:" + taken.getLocalPort() + "\"]");
-      assertRefused(config, ExitCode.ADDRESS, "127.0.0.1 port " + taken.getLocalPort());
+      assertEnds(config, ExitCode.ADDRESS, "127.0.0.1 port " + taken.getLocalPort());
     }
     assertServes();
   }
@@ -248,14 +267,14 @@ class BadDaysTest {
   @Test
   void aSecondWriterIsRefusedUnlessItTakesOverAndAKilledOneIsInNobodysWay() throws Exception {
     Run first = run("first", config("first")).awaitReady();
-    assertRefused(config("second"), ExitCode.USAGE, "first.sock", "--takeover");
+    assertEnds(config("second"), ExitCode.USAGE, "first.sock", "--takeover");
     Run second =
         new Run("second", "run", "--takeover", "-c", config("second").toString()).awaitReady();
     // A clean stop plants a fence, where the second one's stands.
     first.process.destroy();
     first.process.waitFor(SECONDS_MAX, TimeUnit.SECONDS);
     assertThat(first.text()).doesNotContain("\tat ");
-    assertRefused(config("third"), ExitCode.USAGE, "second.sock");
+    assertEnds(config("third"), ExitCode.USAGE, "second.sock");
     second.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
     Run third = run("third", config("third")).awaitReady();
     third.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
@@ -354,7 +373,7 @@ class BadDaysTest {
               "[servers.nfs]\naddresses = [\"127.0.0.1:0\"]\nportmap_addresses = [\""
                   + address
                   + "\"]");
-      assertRefused(config, ExitCode.ADDRESS, "servers.nfs.portmap_addresses", "rpcbind");
+      assertEnds(config, ExitCode.ADDRESS, "servers.nfs.portmap_addresses", "rpcbind");
     }
   }
 
@@ -400,5 +419,121 @@ class BadDaysTest {
     }
     server.stop();
     assertThat(directory.resolve("asked.sock")).doesNotExist();
+  }
+
+  /// What quickstart writes for a bucket at an endpoint, on a port that is free.
+  private Path quickstartFile(FakeS3 s3) throws IOException {
+    Path file = Files.createDirectories(directory.resolve("zerofs-data")).resolve("zerofs.toml");
+    String made = ConfigTemplate.of("s3://bucket/some/prefix", "secret", "" + s3.endpoint());
+    Files.writeString(file, made.replace(":2049", ":0") + "[admin]\nstop_seconds = 1\n");
+    return file;
+  }
+
+  private Run quickstart(String name) throws Exception {
+    return new Run(name, "quickstart", "s3://bucket/some/prefix").awaitReady();
+  }
+
+  private static RpcClient connect(Run server) throws IOException {
+    Matcher port = Pattern.compile("serving NFS on 127.0.0.1:(\\d+)").matcher(server.text());
+    assertThat(port.find()).isTrue();
+    return new RpcClient(
+        new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(port.group(1))));
+  }
+
+  private static int write(RpcClient client, int xid, byte[] file, int stable, String text)
+      throws Exception {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    return client
+        .nfs(xid, NfsProcedure.WRITE, out -> RpcClient.writeArguments(out, file, 0, stable, bytes))
+        .int32();
+  }
+
+  /// The end of the reply is what was read.
+  private static String read(RpcClient client, int xid, byte[] file) throws Exception {
+    XdrReader reply =
+        client.nfs(xid, NfsProcedure.READ, out -> out.opaque(file).int64(0).int32(100));
+    assertThat(reply.int32()).isZero();
+    assertThat(reply.bool()).isTrue();
+    for (int i = 0; i < 84 / 4 + 2; i++) {
+      reply.int32();
+    }
+    return new String(reply.opaque(100), StandardCharsets.UTF_8);
+  }
+
+  private static byte[] lookUp(RpcClient client, int xid, byte[] root, String name)
+      throws Exception {
+    XdrReader reply =
+        client.nfs(xid, NfsProcedure.LOOKUP, out -> out.opaque(root).opaque(RpcClient.bytes(name)));
+    assertThat(reply.int32()).isZero();
+    return reply.opaque(64);
+  }
+
+  private void awaitStatus(Path file, String part) {
+    do {
+      assertCommand(ExitCode.OK, "health", "status", "-c", file.toString());
+    } while (!answer.contains(part));
+  }
+
+  /// Quickstart on a bucket whose endpoint goes away twice: once for a while, once until after the
+  /// server was told to stop.
+  @Test
+  void aBucketThatGoesAwayIsWaitedForAndNothingAcknowledgedIsLost() throws Exception {
+    try (FakeS3 s3 = new FakeS3()) {
+      Path file = quickstartFile(s3);
+      Run first = quickstart("first");
+      try (RpcClient client = connect(first)) {
+        byte[] root = client.mount();
+        byte[] stored = client.create(2, root, "stored");
+        assertThat(write(client, 3, stored, 2, "before")).isZero();
+        byte[] waiting = client.create(4, root, "waiting");
+        s3.stop();
+        assertThat(write(client, 5, waiting, 0, "meanwhile")).isZero();
+        client.send(6, NfsProcedure.PROGRAM, 3, 21, out -> out.opaque(waiting).int64(0).int32(0));
+        awaitStatus(file, "storing is stalled: PUT log/");
+        assertThat(answer).contains("got no answer", "s3://bucket/some/prefix");
+        s3.comeBack();
+        assertThat(client.reply(6).int32()).as("COMMIT").isZero();
+        awaitStatus(file, "ok");
+      }
+      first.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
+
+      Run second = quickstart("second");
+      try (RpcClient client = connect(second)) {
+        byte[] root = client.mount();
+        byte[] stored = lookUp(client, 2, root, "stored");
+        assertThat(read(client, 3, stored)).isEqualTo("before");
+        assertThat(read(client, 4, lookUp(client, 5, root, "waiting"))).isEqualTo("meanwhile");
+        s3.stop();
+        assertThat(write(client, 6, stored, 0, "never committed")).isZero();
+        second.process.destroy();
+        second.assertEnds(
+            ExitCode.STORE, "zerofs: stopped without storing the last", "longer than 1 s");
+      }
+
+      s3.comeBack();
+      Run third = quickstart("third");
+      try (RpcClient client = connect(third)) {
+        assertThat(read(client, 2, lookUp(client, 3, client.mount(), "stored")))
+            .isEqualTo("before");
+      }
+      third.stop();
+    }
+  }
+
+  @Test
+  void aClockThatIsWrongIsSaid() throws Exception {
+    try (FakeS3 s3 = new FakeS3()) {
+      s3.fail(403, "RequestTimeTooSkewed");
+      assertRefused(bucket("skewed", s3.endpoint().getPort()), ExitCode.STORE, "clock", "set it");
+    }
+  }
+
+  @Test
+  void aQuickstartFileOfAnotherBucketIsNotUsed() throws Exception {
+    try (FakeS3 s3 = new FakeS3()) {
+      quickstartFile(s3);
+      new Run("other", "quickstart", "s3://another/prefix")
+          .assertEnds(ExitCode.USAGE, "is for s3://bucket/some/prefix: run quickstart elsewhere");
+    }
   }
 }

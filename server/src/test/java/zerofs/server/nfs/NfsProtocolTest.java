@@ -496,4 +496,81 @@ class NfsProtocolTest {
     assertShape(access, "4A");
     assertThat(access.int32()).isZero();
   }
+
+  /// sattr3 of owner, group, and times of 1 s 2 ns and 3 s 4 ns.
+  private static XdrWriter owned(XdrWriter out, int mode, int uid, int gid) {
+    out.int32(1).int32(mode).int32(1).int32(uid).int32(1).int32(gid).int32(0);
+    return out.int32(2).int32(1).int32(2).int32(2).int32(3).int32(4);
+  }
+
+  private static final List<NfsProcedure> MAKERS =
+      List.of(NfsProcedure.MKDIR, NfsProcedure.SYMLINK, NfsProcedure.MKNOD);
+
+  private static void made(
+      XdrWriter out, NfsProcedure how, byte[] root, String name, Consumer<XdrWriter> attributes) {
+    named(root, name, out);
+    if (how == NfsProcedure.MKNOD) {
+      out.int32(7);
+    }
+    attributes.accept(out);
+    if (how == NfsProcedure.SYMLINK) {
+      out.opaque(RpcClient.bytes("target"));
+    }
+  }
+
+  /// RFC 1813 §3.3.9 to 3.3.11: the attributes that they carry are those of the new object.
+  @Test
+  void whatIsMadeHasTheAttributesThatWereAskedFor() throws Exception {
+    for (NfsProcedure how : MAKERS) {
+      String name = how + " by root";
+      assertDone(how, "hAB", out -> made(out, how, root, name, at -> owned(at, 0750, 5, 6)));
+      XdrReader found = nfs(NfsProcedure.LOOKUP, named(root, name));
+      assertShape(found, "4H44");
+      assertThat(found.int32()).as(name + " mode").isEqualTo(0750);
+      found.int32();
+      assertThat(found.int32()).as(name + " uid").isEqualTo(5);
+      assertThat(found.int32()).as(name + " gid").isEqualTo(6);
+      assertShape(found, "88" + "44" + "88");
+      assertThat(List.of(found.int32(), found.int32())).as(name + " atime").containsExactly(1, 2);
+      assertThat(List.of(found.int32(), found.int32())).as(name + " mtime").containsExactly(3, 4);
+    }
+  }
+
+  @Test
+  void whoMakesSomethingMayGiveItWhatSetattrWould() throws Exception {
+    byte[] open = client.mkdir(xid++, root, "open", 0777);
+    client.as(RpcClient.sys(7, 7, 8));
+    for (NfsProcedure how : MAKERS) {
+      assertDone(how, "hAB", out -> made(out, how, open, how + "", at -> owned(at, 0750, 7, 8)));
+      assertFails(
+          how,
+          NfsStatus.NFS3ERR_PERM,
+          "W",
+          out -> made(out, how, open, how + " given away", at -> owned(at, 0750, 9, 8)));
+      assertFails(
+          how,
+          NfsStatus.NFS3ERR_PERM,
+          "W",
+          out -> made(out, how, open, how + " of others", at -> owned(at, 0750, 7, 9)));
+      assertFails(
+          NfsProcedure.LOOKUP, NfsStatus.NFS3ERR_NOENT, "A", named(open, how + " of others"));
+    }
+  }
+
+  /// What has no size has none to set: 0 says nothing.
+  @Test
+  void aSizeIsForFiles() throws Exception {
+    for (NfsProcedure how : MAKERS) {
+      for (int size : new int[] {0, 5}) {
+        NfsStatus status = size == 0 ? NfsStatus.NFS3_OK : NfsStatus.NFS3ERR_INVAL;
+        Consumer<XdrWriter> sized =
+            out -> out.int32(0).int32(0).int32(0).int32(1).int64(size).int32(0).int32(0);
+        assertFails(
+            how,
+            status,
+            size == 0 ? "hAB" : "W",
+            out -> made(out, how, root, how + " of " + size, sized));
+      }
+    }
+  }
 }

@@ -16,21 +16,21 @@ import zerofs.wire.xdr.XdrReader;
 import zerofs.wire.xdr.XdrWriter;
 
 /// One connection of a client, spoken in bytes. It is root unless told otherwise.
-final class RpcClient implements AutoCloseable {
-  static final int MOUNT = 100005;
-  static final int PORTMAP = 100000;
+public final class RpcClient implements AutoCloseable {
+  public static final int MOUNT = 100005;
+  public static final int PORTMAP = 100000;
 
   /// Writes flavor, length and body of the credentials.
-  static final Consumer<XdrWriter> ROOT = sys(0, 0);
+  public static final Consumer<XdrWriter> ROOT = sys(0, 0);
 
   final Socket socket;
   private Consumer<XdrWriter> credentials = ROOT;
 
-  RpcClient(Socket socket) {
+  public RpcClient(Socket socket) {
     this.socket = socket;
   }
 
-  static Consumer<XdrWriter> sys(int uid, int gid, int... groups) {
+  public static Consumer<XdrWriter> sys(int uid, int gid, int... groups) {
     return out -> {
       out.int32(1).int32(20 + 4 * groups.length).int32(0).int32(0).int32(uid).int32(gid);
       out.int32(groups.length);
@@ -40,13 +40,13 @@ final class RpcClient implements AutoCloseable {
     };
   }
 
-  RpcClient as(Consumer<XdrWriter> who) {
+  public RpcClient as(Consumer<XdrWriter> who) {
     credentials = who;
     return this;
   }
 
   /// A call record with its mark.
-  static ByteBuffer record(
+  public static ByteBuffer record(
       int xid,
       int program,
       int version,
@@ -63,17 +63,17 @@ final class RpcClient implements AutoCloseable {
     return out;
   }
 
-  void send(ByteBuffer bytes) throws IOException {
+  public void send(ByteBuffer bytes) throws IOException {
     socket.getOutputStream().write(bytes.array(), bytes.arrayOffset(), bytes.limit());
   }
 
-  void send(int xid, int program, int version, int procedure, Consumer<XdrWriter> arguments)
+  public void send(int xid, int program, int version, int procedure, Consumer<XdrWriter> arguments)
       throws IOException {
     send(record(xid, program, version, procedure, credentials, arguments));
   }
 
   /// A reply after its xid and message type: reply_stat comes next.
-  XdrReader rawReply(int xid) throws IOException, XdrException {
+  public XdrReader rawReply(int xid) throws IOException, XdrException {
     DataInputStream in = new DataInputStream(socket.getInputStream());
     byte[] bytes = new byte[in.readInt() & 0x7fffffff];
     in.readFully(bytes);
@@ -84,7 +84,7 @@ final class RpcClient implements AutoCloseable {
   }
 
   /// The results of an accepted call.
-  XdrReader reply(int xid) throws IOException, XdrException {
+  public XdrReader reply(int xid) throws IOException, XdrException {
     XdrReader reader = rawReply(xid);
     assertThat(reader.int32()).as("reply_stat").isZero();
     reader.int64();
@@ -92,35 +92,36 @@ final class RpcClient implements AutoCloseable {
     return reader;
   }
 
-  XdrReader call(int xid, int program, int procedure, Consumer<XdrWriter> arguments)
+  public XdrReader call(int xid, int program, int procedure, Consumer<XdrWriter> arguments)
       throws IOException, XdrException {
     send(xid, program, 3, procedure, arguments);
     return reply(xid);
   }
 
-  static int number(NfsProcedure procedure) {
+  public static int number(NfsProcedure procedure) {
     return List.of(NfsProcedure.values()).indexOf(procedure);
   }
 
-  XdrReader nfs(int xid, NfsProcedure procedure, Consumer<XdrWriter> arguments)
+  public XdrReader nfs(int xid, NfsProcedure procedure, Consumer<XdrWriter> arguments)
       throws IOException, XdrException {
     return call(xid, NfsProcedure.PROGRAM, number(procedure), arguments);
   }
 
-  byte[] mount() throws IOException, XdrException {
+  public byte[] mount() throws IOException, XdrException {
     XdrReader reply = call(1, MOUNT, 1, out -> out.opaque(bytes("/")));
     assertThat(reply.int32()).isZero();
     return reply.opaque(FileHandle.BYTES_MAX);
   }
 
-  byte[] create(int xid, byte[] root, String name) throws IOException, XdrException {
+  public byte[] create(int xid, byte[] root, String name) throws IOException, XdrException {
     XdrReader reply = nfs(xid, NfsProcedure.CREATE, out -> createArguments(out, root, name));
     assertThat(reply.int32()).as("CREATE").isZero();
     assertThat(reply.bool()).isTrue();
     return reply.opaque(FileHandle.BYTES_MAX);
   }
 
-  byte[] mkdir(int xid, byte[] root, String name, int mode) throws IOException, XdrException {
+  public byte[] mkdir(int xid, byte[] root, String name, int mode)
+      throws IOException, XdrException {
     XdrReader reply =
         nfs(
             xid,
@@ -135,16 +136,17 @@ final class RpcClient implements AutoCloseable {
   }
 
   /// GUARDED, nothing set.
-  static void createArguments(XdrWriter out, byte[] root, String name) {
+  public static void createArguments(XdrWriter out, byte[] root, String name) {
     out.opaque(root).opaque(bytes(name)).int32(1);
     out.int32(0).int32(0).int32(0).int32(0).int32(0).int32(0);
   }
 
-  static void writeArguments(XdrWriter out, byte[] file, long offset, int stable, byte[] data) {
+  public static void writeArguments(
+      XdrWriter out, byte[] file, long offset, int stable, byte[] data) {
     out.opaque(file).int64(offset).int32(data.length).int32(stable).opaque(data);
   }
 
-  static byte[] bytes(String text) {
+  public static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 

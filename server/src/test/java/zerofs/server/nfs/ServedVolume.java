@@ -18,17 +18,17 @@ import zerofs.objectstore.StorageException;
 import zerofs.objectstore.TracedObjectStore;
 
 /// A live server over a volume of its own, on a free loopback port.
-final class ServedVolume implements AutoCloseable {
-  final SystemTasks tasks =
+public final class ServedVolume implements AutoCloseable {
+  public final SystemTasks tasks =
       new SystemTasks(
           (name, e) -> {
             throw new AssertionError(name, e);
           });
-  final TracedObjectStore store;
-  final Volume volume;
-  final NfsServer server;
+  public final TracedObjectStore store;
+  public final Volume volume;
+  public final NfsServer server;
 
-  ServedVolume(ObjectStore base, NfsSettings settings, long memoryBytes) throws Exception {
+  public ServedVolume(ObjectStore base, NfsSettings settings, long memoryBytes) throws Exception {
     store = new TracedObjectStore(base);
     volume = open(store);
     server = new NfsServer(volume, settings, loopback(), memoryBytes, tasks);
@@ -88,7 +88,7 @@ final class ServedVolume implements AutoCloseable {
     return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
   }
 
-  RpcClient connect() throws java.io.IOException {
+  public RpcClient connect() throws java.io.IOException {
     return new RpcClient(new Socket(InetAddress.getLoopbackAddress(), server.port()));
   }
 
