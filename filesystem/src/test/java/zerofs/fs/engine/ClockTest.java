@@ -63,6 +63,21 @@ class ClockTest {
     public SharedMutex newSharedMutex(String name) {
       return tasks.newSharedMutex(name);
     }
+
+    @Override
+    public SharedMutex newGate(String name) {
+      return tasks.newGate(name);
+    }
+
+    @Override
+    public int stripes() {
+      return tasks.stripes();
+    }
+
+    @Override
+    public int stripe() {
+      return tasks.stripe();
+    }
   }
 
   @Test

@@ -28,7 +28,7 @@ class DirectoriesTest {
 
   private final Tasks tasks = new SystemTasks((_, _) -> {});
   private final Generations generations =
-      new Generations(tasks, new SpaceUsage(Long.MAX_VALUE), 1, 0, 1 << 20, () -> {});
+      new Generations(tasks, new SpaceUsage(Long.MAX_VALUE, () -> null), 1, 0, 1 << 20, () -> {});
   private final Directories directories =
       new Directories(
           new Rows(generations, emptyTree()), name -> name.raw()[name.length() - 1] % 8);
