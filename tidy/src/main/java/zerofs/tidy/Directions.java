@@ -23,6 +23,7 @@ final class Directions {
           allow("zerofs.manifest", STORAGE),
           allow("zerofs.lsm", INDEX),
           allow("zerofs.log", INDEX),
+          allow("zerofs.journal", STORAGE),
           allow("zerofs.fs", "zerofs.base"),
           allow("zerofs.fs.page", "zerofs.base"),
           allow("zerofs.fs.row", STORAGE + " zerofs.fs"),

@@ -1,0 +1,260 @@
+package zerofs.journal;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.Checks;
+import zerofs.base.Tasks;
+
+/// The journal of the epoch that is being written: takes redo records, keeps them where a killed
+/// process leaves them, and makes them durable on this machine when asked to.
+///
+/// The caller gives out positions: in the order of sequences, without gaps, from 0. A record is
+/// *whole* once it and all before it are in the stage; [#append] returns then.
+///
+/// Any thread may call; callers hold no lock, as [#append] may wait for the disk, and for the store
+/// when the disk fails.
+public final class Journal {
+  private final Tasks tasks;
+  private final Stage stage;
+  private final JournalFiles files;
+  private final AtomicLong whole = new AtomicLong();
+
+  /// Tasks that wait to be told that more is whole.
+  private final AtomicInteger waiting = new AtomicInteger();
+
+  private final Tasks.Mutex mutex;
+  private final Tasks.Signal changed;
+  private final ByteBuffer block = ByteBuffer.allocateDirect(JournalFiles.BLOCK_BYTES_MAX);
+
+  /// Nothing before it is needed of the stage. Changed under the mutex.
+  private volatile long base;
+
+  private volatile boolean drainDue;
+  private volatile @Nullable IOException failure;
+  private volatile long freed;
+  private volatile long synced;
+  private long syncWanted;
+  private boolean busy;
+  private boolean closed;
+  private Tasks.@Nullable Task task;
+
+  Journal(Tasks tasks, Stage stage, JournalFiles files) {
+    this.tasks = tasks;
+    this.stage = stage;
+    this.files = files;
+    this.mutex = tasks.newMutex("journal");
+    this.changed = mutex.newSignal();
+  }
+
+  void start() {
+    task = tasks.fork("journal", Tasks.Kind.COMPUTING, this::run);
+  }
+
+  /// Bytes of positions that a record takes.
+  public static int recordBytes(int payloadBytes) {
+    return RecordFormat.bytes(payloadBytes);
+  }
+
+  /// Copies a record in, and returns when it is whole.
+  ///
+  /// @param payload its parts, from their positions to their limits
+  /// @return false when the journal was closed first: the commit is not to be answered
+  public boolean append(long sequence, long position, List<ByteBuffer> payload, int payloadBytes) {
+    Checks.invariant(payloadBytes <= RecordFormat.PAYLOAD_BYTES_MAX, "a record is too large");
+    long end = position + RecordFormat.bytes(payloadBytes);
+    if (end - base > stage.size() && !awaitRoom(end)) {
+      return false;
+    }
+    stage.put(sequence, position, payload, payloadBytes);
+    advance();
+    return whole.get() >= end || awaitWhole(end);
+  }
+
+  /// Moves the end of what is whole over what others have copied in.
+  private void advance() {
+    long at = whole.get();
+    while (true) {
+      long end = stage.endOf(at);
+      if (end == 0) {
+        break;
+      }
+      whole.compareAndSet(at, end);
+      at = whole.get();
+    }
+    boolean isHalfFull = at - base >= stage.size() / 2 && !drainDue && failure == null;
+    if (isHalfFull || waiting.get() > 0) {
+      wake(isHalfFull);
+    }
+  }
+
+  private void wake(boolean toDrain) {
+    mutex.lock();
+    try {
+      drainDue |= toDrain;
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private boolean awaitWhole(long end) {
+    mutex.lock();
+    try {
+      waiting.incrementAndGet();
+      while (whole.get() < end && !closed) {
+        changed.await();
+      }
+      return whole.get() >= end;
+    } finally {
+      waiting.decrementAndGet();
+      mutex.unlock();
+    }
+  }
+
+  private boolean awaitRoom(long end) {
+    mutex.lock();
+    try {
+      waiting.incrementAndGet();
+      while (end - base > stage.size() && !closed) {
+        drainDue |= whole.get() > base;
+        changed.signalAll();
+        changed.await();
+      }
+      return end - base <= stage.size();
+    } finally {
+      waiting.decrementAndGet();
+      mutex.unlock();
+    }
+  }
+
+  /// Blocks until what lies before `end` is durable here or in the store.
+  ///
+  /// @return false when this machine's disk can't: then only the store's word counts
+  public boolean sync(long end) {
+    if (end <= Math.max(synced, freed)) {
+      return true;
+    }
+    mutex.lock();
+    try {
+      syncWanted = Math.max(syncWanted, end);
+      changed.signalAll();
+      while (end > Math.max(synced, freed) && failure == null && !closed) {
+        changed.await();
+      }
+      return end <= Math.max(synced, freed);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// What lies before `position` is in the store.
+  public void freeUpTo(long position) {
+    mutex.lock();
+    try {
+      freed = Math.max(freed, position);
+      moveBase();
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Bytes of records that the store does not have yet.
+  public long pendingBytes() {
+    return Math.max(0, whole.get() - freed);
+  }
+
+  /// Why nothing can be made durable here any more; null = nothing is wrong.
+  public @Nullable IOException failure() {
+    return failure;
+  }
+
+  private void moveBase() {
+    if (!busy) {
+      // What the store has, but its owner has not copied in yet, still has its place.
+      base = Math.max(synced, Math.min(freed, whole.get()));
+      stage.setBase(base);
+    }
+  }
+
+  private boolean hasWork() {
+    return failure == null
+        && (drainDue || syncWanted > Math.max(synced, freed) || files.oldestEnd() <= freed);
+  }
+
+  private void run() {
+    mutex.lock();
+    try {
+      while (true) {
+        while (!closed && !hasWork()) {
+          changed.await();
+        }
+        if (closed) {
+          return;
+        }
+        drain();
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Writes what is whole to the files. The mutex is held, let go meanwhile, and held again.
+  private void drain() {
+    moveBase();
+    boolean toWrite = drainDue || syncWanted > Math.max(synced, freed);
+    long from = base;
+    long to = Math.max(from, whole.get());
+    long free = freed;
+    busy = true; // The stage keeps what lies at `base` and later.
+    drainDue = false;
+    mutex.unlock();
+    IOException failed = null;
+    try {
+      files.freeUpTo(free);
+      if (toWrite) {
+        write(from, to);
+        files.sync(); // Before the stage lets go of it: a failed sync may drop what was written.
+      }
+    } catch (IOException e) {
+      failed = e;
+    }
+    mutex.lock();
+    busy = false;
+    if (failed == null) {
+      synced = toWrite ? to : synced;
+    } else {
+      failure = failed; // Whether anything of it was written nobody knows: never tried again.
+    }
+    moveBase();
+    changed.signalAll();
+  }
+
+  private void write(long from, long to) throws IOException {
+    files.reserve(to - from);
+    for (long at = from; at < to; at += block.capacity()) {
+      block.clear().limit((int) Math.min(block.capacity(), to - at));
+      stage.get(at, block);
+      files.append(at, block.flip());
+    }
+  }
+
+  /// Ends; nothing is deleted, and what is in the stage stays there.
+  void close() throws IOException {
+    mutex.lock();
+    try {
+      closed = true;
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
+    }
+    if (task != null) {
+      task.join();
+    }
+    files.close();
+  }
+}
