@@ -136,6 +136,10 @@ final class Files {
     return data;
   }
 
+  int chunksInMemory() {
+    return cache.chunks();
+  }
+
   private Chunk makeChunk(FileData data, long index) {
     Chunk chunk = data.chunk(index);
     if (chunk == null) {

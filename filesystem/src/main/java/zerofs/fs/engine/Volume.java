@@ -672,6 +672,11 @@ public final class Volume implements Filesystem {
     upkeep.awaitIdle();
   }
 
+  /// Chunks of files in memory, with a row of which each takes some kilobytes of heap.
+  int chunksInMemory() {
+    return files.chunksInMemory();
+  }
+
   /// Blocks until inodes without names are removed.
   public void awaitReaper() {
     reaper.awaitIdle();
