@@ -95,10 +95,10 @@ class GuessedSpaceTest {
     fixture.simulate(
         () -> {
           Volume first = fixture.open("p");
-          long file = sparse(first, 300);
+          long file = sparse(first, 2000);
           first.close();
 
-          fixture.bytesMax = 302 * EXTENT;
+          fixture.bytesMax = 2002 * EXTENT;
           Volume volume = fixture.open("q");
           write(volume, file, 100, 10);
           write(volume, file, 100 + Files.CHUNK_BYTES, 10);
@@ -141,10 +141,10 @@ class GuessedSpaceTest {
                 });
     VolumeFixture fixture = new VolumeFixture(store);
     Volume first = fixture.open();
-    long file = sparse(first, 300);
+    long file = sparse(first, 2000);
     first.close();
 
-    fixture.bytesMax = 302 * EXTENT;
+    fixture.bytesMax = 2002 * EXTENT;
     Volume volume = fixture.open();
     write(volume, file, 100, 10);
     write(volume, file, 100 + Files.CHUNK_BYTES, 10);
