@@ -139,6 +139,7 @@ final class Fetcher {
   /// Loads the next rows of a file, at most `max`, from a chunk on. When some changed meanwhile,
   /// nobody is told.
   void fetchNext(InodeNode node, long first, int max, KnownRows known) throws FsException {
+    cache.reclaimRows(max);
     try (Reading reading = Reading.begin(node, first, Long.MAX_VALUE)) {
       if (reading == null) {
         return;
