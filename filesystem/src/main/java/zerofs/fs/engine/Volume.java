@@ -250,7 +250,6 @@ public final class Volume implements Filesystem {
     durability.start(log);
     maintenance.start();
     reaping = reaper.start(this::reap);
-    upkeep.start(inodes, files, recounter, tasks);
     try {
       restore();
     } catch (FsException e) {
@@ -260,6 +259,7 @@ public final class Volume implements Filesystem {
       }
       throw new StorageException.Closed("the volume does not open: " + e.getMessage());
     }
+    upkeep.start(inodes, files, recounter, tasks); // May commit, so the totals are known by now.
   }
 
   /// How the memory for file data is divided, in bytes.
