@@ -223,6 +223,7 @@ final class Fetcher {
     }
     ChunkRow row = ChunkRow.bottom(data.withPendingCuts(index, stored, 0));
     chunk.setRow(row == null ? ChunkRow.EMPTY : row);
+    chunk.touch(0); // Stays until the clock comes round: who missed it is about to look again.
   }
 
   private static @Nullable FileData data(InodeNode node) {

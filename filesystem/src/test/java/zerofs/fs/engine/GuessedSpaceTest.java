@@ -9,6 +9,7 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import zerofs.base.Tasks;
 import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
@@ -169,6 +170,21 @@ class GuessedSpaceTest {
     volume.recountSpace();
     assertThat(volume.getattr(root(), file).allocatedBytes()).isEqualTo(3000L * EXTENT);
     assertThat(volume.chunksInMemory()).isLessThan(600);
+    volume.close();
+  }
+
+  /// Each new attempt makes room by the rows that the one before it fetched.
+  @Test
+  @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+  void aCutThatMustKnowMoreRowsThanMemoryIsToHoldEnds() throws Exception {
+    VolumeFixture fixture = new VolumeFixture();
+    Volume first = fixture.open();
+    long file = sparse(first, 1000);
+    first.close();
+
+    Volume volume = fixture.open();
+    volume.setattr(root(), file, SetAttributes.ofSize(50 * Files.CHUNK_BYTES));
+    assertThat(volume.getattr(root(), file).allocatedBytes()).isEqualTo(50L * EXTENT);
     volume.close();
   }
 }
