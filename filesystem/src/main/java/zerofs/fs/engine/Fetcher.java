@@ -139,6 +139,7 @@ final class Fetcher {
   /// Loads the next rows of a file, at most `max`, from a chunk on. When some changed meanwhile,
   /// nobody is told.
   void fetchNext(InodeNode node, long first, int max, KnownRows known) throws FsException {
+    cache.reclaimRows(max);
     try (Reading reading = Reading.begin(node, first, Long.MAX_VALUE)) {
       if (reading == null) {
         return;
@@ -222,6 +223,7 @@ final class Fetcher {
     }
     ChunkRow row = ChunkRow.bottom(data.withPendingCuts(index, stored, 0));
     chunk.setRow(row == null ? ChunkRow.EMPTY : row);
+    chunk.touch(0); // Stays until the clock comes round: who missed it is about to look again.
   }
 
   private static @Nullable FileData data(InodeNode node) {

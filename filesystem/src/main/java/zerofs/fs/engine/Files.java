@@ -153,6 +153,10 @@ final class Files {
     return data;
   }
 
+  int chunksInMemory() {
+    return cache.chunks();
+  }
+
   private Chunk makeChunk(FileData data, long index) {
     Chunk chunk = data.chunk(index);
     if (chunk == null) {
@@ -646,6 +650,19 @@ final class Files {
       }
     }
 
+    /// A page that was left without bytes goes where the row says that the extent exists, or is not
+    /// known. Where the row says that it does not, only the page says that it does: its older
+    /// version may be on the way to the store. Nothing lies under it, so it becomes all zero.
+    private static void keepExtent(Chunk chunk, int index, Page page) {
+      ChunkRow known = chunk.row();
+      if (known != null && !known.extent(index).exists()) {
+        page.fillZerosBelow();
+      } else {
+        chunk.setPage(index, null);
+        page.free();
+      }
+    }
+
     private void cutPage(Generation open, Chunk chunk, int index, Page page, int keep) {
       boolean frozen = page.isFrozen(open.position());
       if (keep == 0) {
@@ -666,8 +683,7 @@ final class Files {
       }
       kept.clip(keep);
       if (kept.isEmptyPartial()) {
-        chunk.setPage(index, null);
-        kept.free();
+        keepExtent(chunk, index, kept);
       }
     }
   }

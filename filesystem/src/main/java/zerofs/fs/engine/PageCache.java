@@ -63,6 +63,13 @@ final class PageCache {
     return reservation;
   }
 
+  /// Makes room for rows that are about to be read. Called without locks.
+  void reclaimRows(int rows) {
+    if (chunks() > rowsMax) {
+      reclaim(0, 2 * rows);
+    }
+  }
+
   /// Looks at chunks until `blocks` are free, twice round at most.
   private void reclaim(int blocks, int looksMax) {
     int looks = Math.min(looksMax, 2 * chunks() + 1);

@@ -2,6 +2,7 @@ package zerofs.fs.engine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import zerofs.base.Checks;
 import zerofs.base.Miss;
 import zerofs.fs.FsError;
@@ -34,8 +35,11 @@ final class Recounter {
   private final SpaceUsage usage;
   private final Upkeep upkeep;
 
-  /// Whether there may be a guess that no [#recountAll] has looked at.
-  private volatile boolean guessed = true;
+  /// Guesses so far, those of before the start as one; and up to which of them [#recountAll] was
+  /// done with every file.
+  private final AtomicLong guesses = new AtomicLong(1);
+
+  private final AtomicLong settled = new AtomicLong();
 
   Recounter(
       Generations generations,
@@ -54,7 +58,7 @@ final class Recounter {
 
   /// What to throw when the limit would be passed: a [Miss] while counting may still help.
   FsException noSpace() {
-    if (guessed) {
+    if (settled.get() < guesses.get()) {
       throw new Miss(this::recountAll);
     }
     return new FsException(FsError.NO_SPACE);
@@ -70,7 +74,7 @@ final class Recounter {
         recount.guessed |= each.isGuess();
       }
       if (each.isGuess()) {
-        guessed = true;
+        guesses.incrementAndGet();
         if (data.addGuess() >= Math.max(GUESSES_MIN, Files.chunks(row.size))) {
           data.clearGuesses();
           upkeep.count(row.inode);
@@ -79,9 +83,10 @@ final class Recounter {
     }
   }
 
-  /// Counts every file whose space is a guess.
+  /// Counts every file whose space is a guess. Several may do so at a time; one that fails leaves
+  /// it to the next.
   void recountAll() throws FsException {
-    guessed = false;
+    long before = guesses.get();
     List<Long> found = new ArrayList<>();
     long from = 0;
     do {
@@ -99,6 +104,7 @@ final class Recounter {
         from = inode + 1;
       }
     } while (found.size() == FILES_MAX);
+    settled.accumulateAndGet(before, Math::max);
   }
 
   /// Counts the extents of a file.

@@ -252,7 +252,6 @@ public final class Volume implements Filesystem {
     durability.start(log);
     maintenance.start();
     reaping = reaper.start(this::reap);
-    upkeep.start(inodes, files, recounter, tasks);
     try {
       restore();
     } catch (FsException e) {
@@ -262,6 +261,7 @@ public final class Volume implements Filesystem {
       }
       throw new StorageException.Closed("the volume does not open: " + e.getMessage());
     }
+    upkeep.start(inodes, files, recounter, tasks); // May commit, so the totals are known by now.
   }
 
   /// How the memory for file data is divided, in bytes.
@@ -685,6 +685,11 @@ public final class Volume implements Filesystem {
   /// Blocks until the background work on files that was asked for is done.
   public void awaitUpkeep() {
     upkeep.awaitIdle();
+  }
+
+  /// Chunks of files in memory, with a row of which each takes some kilobytes of heap.
+  int chunksInMemory() {
+    return files.chunksInMemory();
   }
 
   /// Blocks until inodes without names are removed.
