@@ -89,7 +89,8 @@ public final class StripedBudget {
     }
   }
 
-  /// Permits that are not taken. Others may be moving some meanwhile: then fewer are seen.
+  /// Permits that are not taken. While others move some it is a guess: what moves is seen twice or
+  /// not at all.
   public long left() {
     long sum = free.get(stripes);
     for (int stripe = 0; stripe < stripes; stripe++) {

@@ -22,7 +22,8 @@ import zerofs.codec.Keys;
 /// that have their size from the start. What the store has by the time is left out of the stream.
 ///
 /// ```text
-/// file  = magic 8 | version 4 | - 4 | epoch 8 | number 8 | salt 32 | crc32c 4 | zeros to 4096, blocks
+/// file  = magic 8 | version 4 | - 4 | epoch 8 | number 8 | salt 32 | crc32c 4
+///         | zeros to 4096 | blocks
 /// block = magic 4 | bytes 4 | number 8 | position 8 | ChaCha20-Poly1305 of the bytes | tag 16
 /// ```
 ///

@@ -276,7 +276,7 @@ final class Files {
       if (data == null || row == null) {
         throw new Miss(() -> fetcher.fetchRow(node, extent / ChunkRow.EXTENTS));
       }
-      if (!row.extent(index).needsFold()) {
+      if (!row.extent(index).needsFold() || usage.isStoreShort()) {
         return true;
       }
       Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);

@@ -185,7 +185,6 @@ public final class Volume implements Filesystem {
     slab = new Slab(shares.pages(), memory, tasks);
     DrainMemory drain = new DrainMemory(memory.map(shares.drain()), tasks);
     PageCache cache = new PageCache(slab, tasks, Math.max(256, settings.inodesMax() / 10));
-    byte[] salt = salts.of(opened.epoch());
     durability =
         new Durability(
             tasks,
@@ -197,7 +196,7 @@ public final class Volume implements Filesystem {
             new Settled(new FileSettlement(inodes), wiring, lost),
             new Durability.Settings(IN_FLIGHT_MAX, shares.generation(), settings.sealNanos()),
             opened.epoch(),
-            salt);
+            salts.of(opened.epoch()));
     wiring.durability = durability;
     log =
         new LogWriter(
