@@ -131,7 +131,9 @@ class GuessedSpaceTest {
                 ObjectStore.class.getClassLoader(),
                 new Class<?>[] {ObjectStore.class},
                 (proxy, method, arguments) -> {
-                  if (fails[0] && arguments[arguments.length - 1] == Cause.METADATA) {
+                  if (fails[0]
+                      && arguments != null
+                      && arguments[arguments.length - 1] == Cause.METADATA) {
                     throw new StorageException.Unavailable("away");
                   }
                   try {

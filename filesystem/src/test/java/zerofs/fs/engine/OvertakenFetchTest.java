@@ -43,7 +43,10 @@ class OvertakenFetchTest {
               try {
                 Object answer = method.invoke(store, arguments);
                 Meanwhile now = meanwhile;
-                boolean isRows = now != null && arguments[arguments.length - 1] == Cause.METADATA;
+                boolean isRows =
+                    now != null
+                        && arguments != null
+                        && arguments[arguments.length - 1] == Cause.METADATA;
                 if (isRows && now != null && skipped-- == 0) {
                   meanwhile = null;
                   happened = true;
