@@ -24,10 +24,12 @@ import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.fs.SetAttributes.Time;
 import zerofs.fs.engine.Volume;
+import zerofs.objectstore.FaultyObjectStore;
 import zerofs.objectstore.LatencyObjectStore;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.StorageException;
+import zerofs.objectstore.StoreCounters;
 
 /// A generated history of one volume: every operation on the engine and on [PosixModel], every
 /// answer, error, attribute, byte and listing compared, with clean stops and crashes on the way.
@@ -57,6 +59,7 @@ public final class History {
   private @Nullable Volume volume;
   private int starts;
   private int crashes;
+  private boolean away;
   private long lostOperations;
   private long done;
 
@@ -133,6 +136,7 @@ public final class History {
     }
     stopCleanly();
     if (settings.whole()) {
+      outage();
       damage();
     }
   }
@@ -158,7 +162,8 @@ public final class History {
     starts++;
     volume =
         TestVolumes.open(
-            new LatencyObjectStore(memory, simulation, 4_000),
+            new FaultyObjectStore(
+                new LatencyObjectStore(memory, simulation, 4_000), simulation, new Reads()),
             simulation.group("process " + starts),
             settings.seed() * 1000 + starts,
             BYTES_MAX);
@@ -189,6 +194,39 @@ public final class History {
     throw difference("a closed volume acknowledged a change", null);
   }
 
+  /// While [#away], the store answers no read of data or rows.
+  private final class Reads implements FaultyObjectStore.Plan {
+    @Override
+    public FaultyObjectStore.Fault next(
+        StoreCounters.Request request, String key, ObjectStore.Cause cause) {
+      boolean isRead = cause == ObjectStore.Cause.READ || cause == ObjectStore.Cause.METADATA;
+      return away && isRead ? FaultyObjectStore.Fault.BUSY : FaultyObjectStore.Fault.NONE;
+    }
+
+    @Override
+    public long lateness() {
+      return 0;
+    }
+  }
+
+  /// Reads everything while the store gives nothing: what is in memory is right, the rest is told
+  /// to be unavailable, and is there afterwards.
+  private void outage() throws StorageException, FsException {
+    volume().flush();
+    stopCleanly();
+    away = true;
+    for (ModelNode node : List.copyOf(model.nodes())) {
+      for (long start : node.extentStarts()) {
+        readOr(FsError.UNAVAILABLE, node, start);
+      }
+    }
+    away = false;
+    for (ModelNode node : List.copyOf(model.nodes())) {
+      PosixModel.adoptAtime(node, volume().getattr(root(), node.inode));
+    }
+    checkWholeTree();
+  }
+
   /// Damages every frame in the store: what is not in memory reads as EIO, names and attributes
   /// stay.
   private void damage() throws StorageException, FsException {
@@ -211,21 +249,21 @@ public final class History {
         requireEqual(
             "inode " + node.inode, node.attributes(0), volume().getattr(root(), node.inode));
         for (long start : node.extentStarts()) {
-          readDamaged(node, start);
+          readOr(FsError.IO, node, start);
         }
         PosixModel.adoptAtime(node, volume().getattr(root(), node.inode));
       }
     }
   }
 
-  private void readDamaged(ModelNode node, long start) throws FsException {
+  private void readOr(FsError failure, ModelNode node, long start) throws FsException {
     try {
       read(Caller.ROOT, node.inode, start, 32 << 10);
     } catch (FsException e) {
-      if (e.error() != FsError.IO) {
+      if (e.error() != failure) {
         throw e;
       }
-      errors.merge(FsError.IO, 1L, Long::sum);
+      errors.merge(failure, 1L, Long::sum);
     }
   }
 
