@@ -17,7 +17,7 @@ final class VolumeFixture {
   final MemoryObjectStore memory = new MemoryObjectStore();
   final TracedObjectStore store;
   final Randomness randomness = new SeededRandomness(7);
-  final Tasks tasks =
+  Tasks tasks =
       new SystemTasks(
           (name, e) -> {
             throw new AssertionError(name, e);
