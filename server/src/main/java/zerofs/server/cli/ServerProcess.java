@@ -23,6 +23,7 @@ import zerofs.fs.FsException;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
 import zerofs.log.VolumeSecrets;
+import zerofs.objectstore.CachedObjectStore;
 import zerofs.objectstore.CreateOnlyProbe;
 import zerofs.objectstore.FileObjectStore;
 import zerofs.objectstore.ObjectStore;
@@ -58,6 +59,7 @@ final class ServerProcess {
   private final List<PortmapServer> portmappers = new ArrayList<>();
   private final RunningServers runningServers = RunningServers.ofThisUser();
   private volatile @Nullable TracedObjectStore store;
+  private volatile @Nullable CachedObjectStore cache;
   private volatile @Nullable Volume volume;
   private volatile @Nullable String volumeId;
 
@@ -131,7 +133,7 @@ final class ServerProcess {
     runningServers.enter(secrets.volumeId(), config.adminSocket(), takeover);
     Volume opened =
         new Volume(
-            traced,
+            cached(traced, secrets),
             secrets,
             settings(),
             tasks,
@@ -147,6 +149,26 @@ final class ServerProcess {
             + ", "
             + opened.replayedObjects()
             + " log objects replayed");
+  }
+
+  /// What the volume reads through: the disk cache, if there is one.
+  private ObjectStore cached(TracedObjectStore traced, VolumeSecrets secrets) {
+    Config.Cache settings = config.cache();
+    if (settings == null) {
+      return traced;
+    }
+    CachedObjectStore opened =
+        CachedObjectStore.open(
+            traced,
+            new CachedObjectStore.Settings(
+                settings.directory(),
+                secrets.idBytes(),
+                settings.bytes(),
+                config.budgetBytes() / 32),
+            tasks,
+            LOG::warn);
+    cache = opened;
+    return opened == null ? traced : opened;
   }
 
   /// While the volume is not open, says every few seconds how far it is.
@@ -271,7 +293,8 @@ final class ServerProcess {
         open.abandon();
       }
     }
-    TracedObjectStore openStore = store;
+    CachedObjectStore openCache = cache;
+    ObjectStore openStore = openCache == null ? store : openCache;
     if (openStore != null) {
       openStore.close();
     }
@@ -318,8 +341,8 @@ final class ServerProcess {
     return switch (request) {
       case "ping" -> "pong";
       case "volume" -> String.valueOf(volumeId);
-      case "status" -> StatusReport.text(volume, store, servers);
-      case "status --json" -> StatusReport.json(volume, store, servers);
+      case "status" -> StatusReport.text(volume, store, cache, servers);
+      case "status --json" -> StatusReport.json(volume, store, cache, servers);
       case "flush" -> flush();
       default -> "unknown request '" + request + "'";
     };

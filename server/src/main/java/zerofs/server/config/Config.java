@@ -15,6 +15,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param password opens the volume; a secret
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
+/// @param cache where what is read is kept; null = nowhere
 /// @param adminSocket unix socket of the admin calls
 public record Config(
     Path file,
@@ -24,8 +25,14 @@ public record Config(
     long maxSizeBytes,
     Compression compression,
     long budgetBytes,
+    @Nullable Cache cache,
     Nfs nfs,
     Path adminSocket) {
+  /// The disk cache.
+  ///
+  /// @param bytes how large it may get
+  public record Cache(Path directory, long bytes) {}
+
   /// The NFS export.
   ///
   /// @param addresses `host:port` each
