@@ -54,8 +54,9 @@ final class Tables {
     if (!mayWait) {
       throw new Miss(() -> table(descriptor, true, cause));
     }
+    long start = Math.max(0, descriptor.bytes() - descriptor.tailBytes());
     ObjectStore.Fetched tail =
-        store.getSuffix(descriptor.id().key(), descriptor.tailBytes(), cause);
+        store.get(descriptor.id().key(), start, descriptor.tailBytes(), cause);
     if (tail == null) {
       throw missing(descriptor.id());
     }

@@ -75,7 +75,7 @@ public record Manifest(
   ///
   /// @param id its name
   /// @param bytes size of the object
-  /// @param tailBytes size of filter + index + footer at its end: one suffix GET
+  /// @param tailBytes size of filter + index + footer at its end: one GET
   /// @param rows number of rows
   /// @param firstKey lowest key, hexadecimal
   /// @param lastKey highest key, hexadecimal

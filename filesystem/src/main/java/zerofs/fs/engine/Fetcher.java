@@ -2,15 +2,13 @@ package zerofs.fs.engine;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Tasks;
 import zerofs.fs.FsException;
 import zerofs.fs.extent.ChunkRow;
 import zerofs.fs.extent.ChunkRowFormat;
 import zerofs.fs.extent.ExtentState;
-import zerofs.fs.extent.FrameRef;
-import zerofs.fs.extent.Patch;
 import zerofs.fs.page.Page;
 import zerofs.fs.page.Reservation;
 import zerofs.fs.row.Inode;
@@ -29,8 +27,10 @@ final class Fetcher {
   private final PageCache cache;
   private final FrameReader reader;
   private final Files.Backpressure backpressure;
+  private final ReadAhead readAhead;
 
   Fetcher(
+      Tasks tasks,
       Generations generations,
       Rows rows,
       PageCache cache,
@@ -41,6 +41,7 @@ final class Fetcher {
     this.cache = cache;
     this.reader = reader;
     this.backpressure = backpressure;
+    this.readAhead = new ReadAhead(tasks, reader, this::missing);
   }
 
   /// Rows of one file being read: from before the tree is asked until they are installed.
@@ -242,8 +243,8 @@ final class Fetcher {
   /// An extent to bring in: what the row said of it when the fetch was planned.
   private record Wanted(long extent, ExtentState state) {}
 
-  /// Loads the extents of `[offset, end)`, and of what follows when the file is read in order.
-  void fetch(InodeNode node, long offset, long end, boolean sequential) throws FsException {
+  /// Loads the extents of `[offset, end)`, and what else the plan says.
+  void fetch(InodeNode node, long offset, long end, ReadPattern.Plan plan) throws FsException {
     if (!node.pin()) {
       return;
     }
@@ -255,18 +256,27 @@ final class Fetcher {
           fetchRow(node, index);
         }
       }
-      if (sequential) {
-        last = Math.max(last, first / ChunkRow.EXTENTS * ChunkRow.EXTENTS + ChunkRow.EXTENTS - 1);
-      }
-      List<Wanted> wanted = plan(node, first, last);
+      long chunkEnd = (first / ChunkRow.EXTENTS + 1) * ChunkRow.EXTENTS;
+      long further = plan.restOfChunk() ? Math.max(last, chunkEnd - 1) : last;
+      readAhead.follow(node, further + 1, plan.aheadBytes());
+      List<Wanted> wanted = plan(node, first, further);
       if (!wanted.isEmpty()) {
-        bring(node, wanted);
+        bring(node, wanted, last, plan.alone());
       }
     } catch (StorageException e) {
       throw Rows.failed(e);
     } finally {
       node.unpin();
     }
+  }
+
+  /// What is stored of the extents of one chunk, `[first, end)`, that are not in memory whole.
+  private List<ExtentState> missing(InodeNode node, long first, long end) throws FsException {
+    long index = first / ChunkRow.EXTENTS;
+    if (rowUnknown(node, index)) {
+      fetchRow(node, index);
+    }
+    return plan(node, first, end - 1).stream().map(Wanted::state).toList();
   }
 
   private static boolean rowUnknown(InodeNode node, long index) {
@@ -297,58 +307,36 @@ final class Fetcher {
     return wanted;
   }
 
-  private void bring(InodeNode node, List<Wanted> wanted) throws FsException, StorageException {
-    List<FrameReader.Run> runs = readRuns(wanted);
-    Reservation memory;
-    while ((memory = cache.reserve(2 * wanted.size())) == null) {
-      backpressure.await();
-    }
-    try (Reservation reserved = memory) {
+  /// Reads extents and installs them. What can't be read of those up to `last` is thrown in the
+  /// end; nobody has asked for the others yet.
+  private void bring(InodeNode node, List<Wanted> wanted, long last, boolean alone)
+      throws FsException, StorageException {
+    List<ExtentState> states = wanted.stream().map(Wanted::state).toList();
+    StorageException failure = null;
+    try (FrameReader.Runs runs = reader.read(FrameReader.framesOf(states), alone);
+        Reservation reserved = reserve(2 * wanted.size())) {
       ByteBuffer bytes = ByteBuffer.allocateDirect(Inode.EXTENT_BYTES);
       for (Wanted each : wanted) {
-        int length = reader.assemble(each.state(), frame -> find(runs, frame), bytes);
-        install(node, each, bytes.clear().limit(length), reserved);
+        try {
+          int length = reader.assemble(each.state(), runs, bytes);
+          install(node, each, bytes.clear().limit(length), reserved);
+        } catch (StorageException e) {
+          failure = failure == null && each.extent() <= last ? e : failure;
+        }
       }
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 
-  private static FrameReader.Run find(List<FrameReader.Run> runs, FrameRef frame) {
-    for (FrameReader.Run each : runs) {
-      if (each.holds(frame)) {
-        return each;
-      }
+  private Reservation reserve(int blocks) throws FsException {
+    Reservation memory = cache.reserve(blocks);
+    while (memory == null) {
+      backpressure.await();
+      memory = cache.reserve(blocks);
     }
-    throw new IllegalStateException("frame " + frame + " was not read");
-  }
-
-  private List<FrameReader.Run> readRuns(List<Wanted> wanted) throws StorageException {
-    List<FrameRef> frames = new ArrayList<>();
-    for (Wanted each : wanted) {
-      if (each.state().base() == ExtentState.Base.FRAME) {
-        frames.add(each.state().frame());
-      }
-      for (Patch patch : each.state().patches()) {
-        frames.add(patch.frame());
-      }
-    }
-    frames.sort(
-        Comparator.comparing((FrameRef frame) -> frame.object().key())
-            .thenComparingInt(FrameRef::offset));
-    List<FrameReader.Run> runs = new ArrayList<>();
-    for (int i = 0; i < frames.size(); ) {
-      FrameRef first = frames.get(i);
-      FrameRef last = first;
-      int next = i + 1;
-      while (next < frames.size() && FrameReader.joins(first, last, frames.get(next))) {
-        FrameRef candidate = frames.get(next);
-        boolean further = candidate.offset() >= last.offset();
-        last = further ? candidate : last;
-        next++;
-      }
-      runs.add(reader.read(first, last));
-      i = next;
-    }
-    return runs;
+    return memory;
   }
 
   private void install(InodeNode node, Wanted wanted, ByteBuffer bytes, Reservation memory) {

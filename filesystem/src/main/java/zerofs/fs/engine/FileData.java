@@ -34,7 +34,8 @@ final class FileData {
 
   private @Nullable Recount recount;
   private long guesses;
-  private long readEnd;
+  private final ReadPattern pattern = new ReadPattern();
+  private ReadAhead.@Nullable Stream stream;
 
   /// Rows of chunks that are being read from the tree, without the lock. A row that a generation
   /// settles meanwhile is *overtaken*: what was read of it never enters memory.
@@ -199,10 +200,16 @@ final class FileData {
     guesses = 0;
   }
 
-  /// Notes a read; whether it went on where the last one ended.
-  boolean readsOn(long offset, long end) {
-    boolean sequential = offset == readEnd && offset > 0;
-    readEnd = end;
-    return sequential;
+  ReadPattern pattern() {
+    return pattern;
+  }
+
+  /// What is read ahead of this file; null = nothing.
+  ReadAhead.@Nullable Stream stream() {
+    return stream;
+  }
+
+  void setStream(ReadAhead.@Nullable Stream newStream) {
+    stream = newStream;
   }
 }

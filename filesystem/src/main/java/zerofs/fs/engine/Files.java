@@ -219,7 +219,7 @@ final class Files {
         hole(end - offset, target);
         return;
       }
-      throw new Miss(() -> fetcher.fetch(node, offset, end, false));
+      throw new Miss(() -> fetcher.fetch(node, offset, end, ReadPattern.Plan.NEITHER));
     }
     for (long at = offset; at < end; ) {
       long extent = at / EXTENT_BYTES;
@@ -228,7 +228,7 @@ final class Files {
       readExtent(node, data, extent, from, to, offset, end, target);
       at += to - from;
     }
-    data.readsOn(offset, end);
+    data.pattern().read(offset, end);
   }
 
   private void readExtent(
@@ -253,8 +253,8 @@ final class Files {
       hole(to - from, target);
       return;
     }
-    boolean sequential = data.readsOn(offset, offset);
-    throw new Miss(() -> fetcher.fetch(node, offset, end, sequential));
+    ReadPattern.Plan plan = data.pattern().plan(offset);
+    throw new Miss(() -> fetcher.fetch(node, offset, end, plan));
   }
 
   private static void hole(long bytes, ByteBuffer target) {
@@ -283,7 +283,8 @@ final class Files {
       Page page = chunk == null ? null : chunk.page(index);
       if (page == null || !page.isFull()) {
         long start = extent * EXTENT_BYTES;
-        throw new Miss(() -> fetcher.fetch(node, start, start + EXTENT_BYTES, false));
+        throw new Miss(
+            () -> fetcher.fetch(node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
       }
       if (page.generation() == PageCache.CLEAN) {
         generations.commit(
@@ -407,7 +408,8 @@ final class Files {
     long start = extent * EXTENT_BYTES;
     if (page != null) {
       if (page.wouldExceedRanges(from, to)) {
-        throw new Miss(() -> fetcher.fetch(node, start, start + EXTENT_BYTES, false));
+        throw new Miss(
+            () -> fetcher.fetch(node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
       }
       return new ExtentWrite(extent, from, to, false, false, false);
     }

@@ -1,6 +1,10 @@
 package zerofs.fs.engine;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
 import zerofs.codec.ObjectId;
 import zerofs.fs.extent.ExtentState;
@@ -8,11 +12,17 @@ import zerofs.fs.extent.FrameRef;
 import zerofs.fs.extent.Patch;
 import zerofs.fs.row.Inode;
 import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.SharedReads;
 import zerofs.objectstore.StorageException;
 
 /// Reads frames from the store and puts extents together. Blocks; any thread.
+///
+/// Frames that lie close together are a *run*, read as one piece. Who reads holds what he reads in
+/// memory until he has decoded it; all readers together hold no more than a bound, and wait for
+/// each other before they ask for anything.
 final class FrameReader {
-  /// Most bytes of one GET.
+  /// Most bytes of one run.
   private static final int RUN_BYTES_MAX = 8 << 20;
 
   /// A gap between two wanted frames that is cheaper to read than another request.
@@ -20,66 +30,189 @@ final class FrameReader {
 
   private static final byte[] NO_AAD = {};
 
-  private final ObjectStore store;
+  private static final Comparator<FrameRef> BY_PLACE =
+      Comparator.comparing((FrameRef frame) -> frame.object().kind())
+          .thenComparingInt(frame -> frame.object().epoch())
+          .thenComparingLong(frame -> frame.object().number())
+          .thenComparingInt(FrameRef::offset);
+
+  private final SharedReads store;
   private final FrameCodec codec;
   private final EpochKeys keys;
+  private final long heldMax;
+  private final Tasks.Mutex mutex;
+  private final Tasks.Signal released;
+  private long held;
 
-  FrameReader(ObjectStore store, FrameCodec codec, EpochKeys keys) {
+  /// @param heldMax bytes that all readers together may hold
+  FrameReader(SharedReads store, FrameCodec codec, EpochKeys keys, Tasks tasks, long heldMax) {
     this.store = store;
     this.codec = codec;
     this.keys = keys;
+    this.heldMax = heldMax;
+    this.mutex = tasks.newMutex("frame reader");
+    this.released = mutex.newSignal();
   }
 
-  /// Bytes of one object, from `offset` on.
-  record Run(ObjectId object, long offset, ByteBuffer bytes) {
+  /// Bytes of one object, from `offset` on; or why they could not be had.
+  private record Run(ObjectId object, long offset, long end, SharedReads.Read read) {
     boolean holds(FrameRef frame) {
       return object.equals(frame.object())
           && frame.offset() >= offset
-          && frame.offset() + (long) frame.storedBytes() <= offset + bytes.remaining();
+          && frame.offset() + (long) frame.storedBytes() <= end;
+    }
+
+    ByteBuffer frame(FrameRef frame) throws StorageException {
+      long frameEnd = frame.offset() + (long) frame.storedBytes();
+      ObjectStore.Fetched fetched = read.fetched(frame.offset(), frameEnd);
+      if (fetched == null) {
+        throw new StorageException.Corrupt(
+            "object " + object.key() + " is missing: file data refers to it");
+      }
+      if (fetched.bytes().remaining() != frame.storedBytes()) {
+        throw new StorageException.Corrupt(
+            "object "
+                + object.key()
+                + " has "
+                + fetched.objectBytes()
+                + " bytes, expected at least "
+                + frameEnd);
+      }
+      return fetched.bytes();
     }
   }
 
-  /// Whether a run that began at `first` and ended at `last` may be extended to hold `next`.
-  static boolean joins(FrameRef first, FrameRef last, FrameRef next) {
-    long end = last.offset() + (long) last.storedBytes();
-    return first.object().equals(next.object())
-        && next.offset() >= first.offset()
-        && next.offset() <= end + GAP_BYTES_MAX
-        && next.offset() + (long) next.storedBytes() - first.offset() <= RUN_BYTES_MAX;
+  /// What was read for some extents; closed when they are decoded.
+  final class Runs implements AutoCloseable {
+    private final List<Run> runs = new ArrayList<>();
+    private final long bytes;
+
+    private Runs(long bytes) {
+      this.bytes = bytes;
+    }
+
+    private ByteBuffer frame(FrameRef frame) throws StorageException {
+      for (Run each : runs) {
+        if (each.holds(frame)) {
+          return each.frame(frame);
+        }
+      }
+      throw new IllegalStateException("frame " + frame + " was not read");
+    }
+
+    @Override
+    public void close() {
+      mutex.lock();
+      try {
+        held -= bytes;
+        released.signalAll();
+      } finally {
+        mutex.unlock();
+      }
+    }
   }
 
-  /// GETs the bytes from the first to the last frame of a run.
-  Run read(FrameRef first, FrameRef last) throws StorageException {
-    int length = Math.toIntExact(last.offset() + (long) last.storedBytes() - first.offset());
-    String key = first.object().key();
-    ObjectStore.Fetched fetched = store.get(key, first.offset(), length, ObjectStore.Cause.READ);
-    if (fetched == null) {
-      throw new StorageException.Corrupt("object " + key + " is missing: file data refers to it");
+  /// Consecutive frames, with small gaps.
+  private record Place(ObjectId object, long from, long to) {}
+
+  /// All frames that extents refer to.
+  static List<FrameRef> framesOf(List<ExtentState> states) {
+    List<FrameRef> frames = new ArrayList<>();
+    for (ExtentState each : states) {
+      if (each.base() == ExtentState.Base.FRAME) {
+        frames.add(each.frame());
+      }
+      for (Patch patch : each.patches()) {
+        frames.add(patch.frame());
+      }
     }
-    if (fetched.bytes().remaining() != length) {
-      throw new StorageException.Corrupt(
-          "object "
-              + key
-              + " has "
-              + fetched.objectBytes()
-              + " bytes, expected at least "
-              + (first.offset() + (long) length));
-    }
-    return new Run(first.object(), first.offset(), fetched.bytes());
+    return frames;
   }
 
-  /// Decodes one frame out of a run to the position of `target`.
-  void decode(FrameRef frame, Run run, ByteBuffer target) throws StorageException {
-    int at = Math.toIntExact(frame.offset() - run.offset());
-    ByteBuffer source = run.bytes().duplicate();
-    source.position(source.position() + at);
-    source.limit(source.position() + frame.storedBytes());
-    codec.decode(keys.key(frame.object()), frame.frame(), NO_AAD, source, target);
+  private static List<Place> places(List<FrameRef> frames) {
+    List<FrameRef> sorted = new ArrayList<>(frames);
+    sorted.sort(BY_PLACE);
+    List<Place> places = new ArrayList<>();
+    for (FrameRef frame : sorted) {
+      long end = frame.offset() + (long) frame.storedBytes();
+      Place last = places.isEmpty() ? null : places.getLast();
+      if (last != null
+          && last.object().equals(frame.object())
+          && frame.offset() <= last.to() + GAP_BYTES_MAX
+          && end - last.from() <= RUN_BYTES_MAX) {
+        long to = Math.max(last.to(), end);
+        places.set(places.size() - 1, new Place(last.object(), last.from(), to));
+      } else {
+        places.add(new Place(frame.object(), frame.offset(), end));
+      }
+    }
+    return places;
+  }
+
+  /// Reads frames: a GET for each run of which something is missing, all at once. What goes wrong
+  /// with one of them is told to those who ask for its frames.
+  ///
+  /// @param alone whether nothing that lies around them is wanted
+  Runs read(List<FrameRef> frames, boolean alone) {
+    List<Place> places = places(frames);
+    Runs runs = new Runs(places.stream().mapToLong(place -> place.to() - place.from()).sum());
+    hold(runs.bytes);
+    boolean done = false;
+    try {
+      List<SharedReads.Span> spans = new ArrayList<>();
+      for (Place each : places) {
+        spans.add(new SharedReads.Span(each.object().key(), each.from(), each.to(), alone));
+      }
+      List<SharedReads.Read> reads = store.readAll(spans, Cause.READ);
+      for (int i = 0; i < places.size(); i++) {
+        Place place = places.get(i);
+        runs.runs.add(new Run(place.object(), place.from(), place.to(), reads.get(i)));
+      }
+      done = true;
+      return runs;
+    } finally {
+      if (!done) {
+        runs.close();
+      }
+    }
+  }
+
+  private void hold(long bytes) {
+    mutex.lock();
+    try {
+      while (held > 0 && held + bytes > heldMax) {
+        released.await();
+      }
+      held += bytes;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Has frames fetched before anyone reads them; waits for nothing.
+  ///
+  /// @return false when there is no room for all of them now
+  boolean ahead(List<FrameRef> frames) {
+    for (Place each : places(frames)) {
+      if (!store.ahead(each.object().key(), each.from(), each.to(), Cause.READ)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  long aheadBytesMax() {
+    return store.aheadBytesMax();
+  }
+
+  /// Decodes one frame to the position of `target`.
+  private void decode(FrameRef frame, Runs runs, ByteBuffer target) throws StorageException {
+    codec.decode(keys.key(frame.object()), frame.frame(), NO_AAD, runs.frame(frame), target);
   }
 
   /// Puts an extent together: `target` (32 KiB) receives its bytes; returns how many are not known
   /// to be zero.
-  int assemble(ExtentState state, RunSource runs, ByteBuffer target) throws StorageException {
+  int assemble(ExtentState state, Runs runs, ByteBuffer target) throws StorageException {
     int length = base(state, runs, target);
     ByteBuffer scratch = null;
     for (Patch patch : state.patches()) {
@@ -87,19 +220,13 @@ final class FrameReader {
         scratch = ByteBuffer.allocateDirect(Inode.EXTENT_BYTES);
       }
       scratch.clear();
-      decode(patch.frame(), runs.holding(patch.frame()), scratch);
+      decode(patch.frame(), runs, scratch);
       length = Math.max(length, apply(patch, scratch.flip(), target));
     }
     return length;
   }
 
-  /// Finds the run that holds a frame.
-  @FunctionalInterface
-  interface RunSource {
-    Run holding(FrameRef frame) throws StorageException;
-  }
-
-  private int base(ExtentState state, RunSource runs, ByteBuffer target) throws StorageException {
+  private int base(ExtentState state, Runs runs, ByteBuffer target) throws StorageException {
     target.clear();
     int length =
         switch (state.base()) {
@@ -109,7 +236,7 @@ final class FrameReader {
             yield state.length();
           }
           case FRAME -> {
-            decode(state.frame(), runs.holding(state.frame()), target);
+            decode(state.frame(), runs, target);
             yield Math.min(state.length(), target.position());
           }
         };

@@ -40,6 +40,7 @@ import zerofs.lsm.SortedRows;
 import zerofs.manifest.Manifest;
 import zerofs.manifest.ManifestStore;
 import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.SharedReads;
 import zerofs.objectstore.StorageException;
 
 /// One volume, open for writing: the engine's facade. Construction takes the volume over
@@ -71,6 +72,7 @@ public final class Volume implements Filesystem {
   private final Listing listing;
   private final Upkeep upkeep;
   private final Recounter recounter;
+  private final SharedReads reads;
 
   /// Removes inodes without names: those that were too large to go in one commit, and those that
   /// were open when the process ended. The ORPHAN row of each stays until it is done, so the work
@@ -156,20 +158,18 @@ public final class Volume implements Filesystem {
     recoveredSequence = opened.lastSequence();
     Salts salts = new Salts(claim);
     upkeep = new Upkeep(tasks);
+    MemoryShares shares = MemoryShares.of(settings.slabBytes());
+    reads = new SharedReads(store, tasks, shares.reads());
     tree =
         new LsmTree(
-            store,
+            reads,
             codec,
             new MetadataMerger(upkeep),
             tasks,
             LsmSettings.standard(settings.blockCacheBytes()),
             salts::of);
-    tree.open(claim.runs());
-    for (VolumeOpening.Delta each : opened.replayed()) {
-      tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
-    }
+    load(tree, opened);
 
-    MemoryShares shares = MemoryShares.of(settings.slabBytes());
     Wiring wiring = new Wiring();
     usage = new SpaceUsage(settings.bytesMax(), store::shortage);
     generations =
@@ -220,10 +220,12 @@ public final class Volume implements Filesystem {
 
     Fetcher fetcher =
         new Fetcher(
+            tasks,
             generations,
             rows,
             cache,
-            new FrameReader(store, codec, new EpochKeys(codec, salts::of)),
+            new FrameReader(
+                reads, codec, new EpochKeys(codec, salts::of), tasks, shares.reads() / 2),
             durability);
     recounter = new Recounter(generations, inodes, rows, fetcher, usage, upkeep);
     files = new Files(tasks, generations, inodes, cache, usage, fetcher, recounter, durability);
@@ -263,18 +265,29 @@ public final class Volume implements Filesystem {
     upkeep.start(inodes, files, recounter, tasks); // May commit, so the totals are known by now.
   }
 
-  /// How the memory for file data is divided, in bytes.
+  /// What the store has: the runs of the manifest, and the log after them.
+  private static void load(LsmTree tree, VolumeOpening.Opened opened) throws StorageException {
+    tree.open(opened.manifest().runs());
+    for (VolumeOpening.Delta each : opened.replayed()) {
+      tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
+    }
+  }
+
+  /// How the memory for file data is divided, in bytes; and, on the heap beside it, what is read
+  /// from the store and not decoded yet.
   ///
   /// @param generation size at which a generation is sealed; it grows to twice that at most
   /// @param drain what sealed generations are encoded into: more than the largest one. One is as
   ///   large as its pages until it is encoded, so with less than this the next one would wait until
   ///   the objects before it are sent, instead of being encoded meanwhile
   /// @param pages the slab
-  private record MemoryShares(int generation, int drain, long pages) {
+  /// @param reads for bytes as they lie in the store; readers hold half as much again
+  private record MemoryShares(int generation, int drain, long pages, long reads) {
     static MemoryShares of(long bytes) {
       int generation = (int) Math.clamp(bytes / 16, 1L << 20, 16L << 20);
       int drain = 4 * generation;
-      return new MemoryShares(generation, drain, Math.max(bytes - drain, bytes / 2));
+      long reads = Math.clamp(bytes / 15, 2L << 20, 32L << 20);
+      return new MemoryShares(generation, drain, Math.max(bytes - drain, bytes / 2), reads);
     }
   }
 
@@ -710,6 +723,7 @@ public final class Volume implements Filesystem {
 
   /// Closes it, and says when not everything could be stored.
   public void closeStored() throws FsException {
+    reads.close();
     reaper.close();
     upkeep.close();
     reaping.join();
@@ -727,6 +741,7 @@ public final class Volume implements Filesystem {
 
   /// Ends without storing anything, as a crash does. For tests and for a deposed process.
   public void abandon() {
+    reads.close();
     durability.fail(new StorageException.Closed("the volume was abandoned"));
     reaper.close();
     upkeep.close();

@@ -8,10 +8,12 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import zerofs.base.Tasks;
 import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
@@ -19,13 +21,14 @@ import zerofs.fs.SetAttributes;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StorageException;
 
 /// A row that is read from the store while the same row changes and is stored anew: what was read
 /// must not enter memory.
 class OvertakenFetchTest {
   private static final int BYTES = 3 << 20;
 
-  /// Happens once, while a block of rows is being read.
+  /// Happens once, when a block of rows has arrived and before what it says enters memory.
   private interface Meanwhile {
     void run() throws FsException;
   }
@@ -33,30 +36,71 @@ class OvertakenFetchTest {
   private @Nullable Meanwhile meanwhile;
   private boolean happened;
   private int skipped;
+  private @Nullable Meanwhile due;
+
+  private VolumeFixture fixture(MemoryObjectStore memory) throws StorageException {
+    VolumeFixture fixture = new VolumeFixture(slow(memory));
+    fixture.tasks = telling(fixture.tasks);
+    return fixture;
+  }
 
   private ObjectStore slow(MemoryObjectStore store) {
-    return (ObjectStore)
+    return proxy(
+        ObjectStore.class,
+        store,
+        (method, arguments) -> {
+          Meanwhile now = meanwhile;
+          boolean isRows = now != null && arguments[arguments.length - 1] == Cause.METADATA;
+          if (isRows && skipped-- == 0) {
+            meanwhile = null;
+            due = now;
+          }
+        },
+        answer -> answer);
+  }
+
+  /// Tasks that run what is due once those who wait for the block know that it is here.
+  private Tasks telling(Tasks tasks) {
+    return proxy(
+        Tasks.class,
+        tasks,
+        (method, arguments) -> {},
+        answer ->
+            answer instanceof Tasks.Mutex mutex
+                ? proxy(
+                    Tasks.Mutex.class,
+                    mutex,
+                    (method, arguments) -> {
+                      Meanwhile now = due;
+                      if (method.equals("unlock") && now != null) {
+                        due = null;
+                        happened = true;
+                        now.run();
+                      }
+                    },
+                    unlocked -> unlocked)
+                : answer);
+  }
+
+  private interface After {
+    void called(String method, Object[] arguments) throws FsException;
+  }
+
+  private static <T> T proxy(
+      Class<T> type, T target, After after, UnaryOperator<@Nullable Object> answer) {
+    return type.cast(
         Proxy.newProxyInstance(
-            ObjectStore.class.getClassLoader(),
-            new Class<?>[] {ObjectStore.class},
+            type.getClassLoader(),
+            new Class<?>[] {type},
             (proxy, method, arguments) -> {
               try {
-                Object answer = method.invoke(store, arguments);
-                Meanwhile now = meanwhile;
-                boolean isRows =
-                    now != null
-                        && arguments != null
-                        && arguments[arguments.length - 1] == Cause.METADATA;
-                if (isRows && now != null && skipped-- == 0) {
-                  meanwhile = null;
-                  happened = true;
-                  now.run();
-                }
-                return answer;
+                Object result = method.invoke(target, arguments);
+                after.called(method.getName(), arguments == null ? new Object[0] : arguments);
+                return answer.apply(result);
               } catch (InvocationTargetException e) {
                 throw e.getCause();
               }
-            });
+            }));
   }
 
   private static long create(Volume volume, String name) throws FsException {
@@ -113,7 +157,7 @@ class OvertakenFetchTest {
   @Test
   void aWriteThatIsStoredWhileItsRowIsReadIsNotLost() throws Exception {
     MemoryObjectStore memory = new MemoryObjectStore();
-    VolumeFixture fixture = new VolumeFixture(slow(memory));
+    VolumeFixture fixture = fixture(memory);
     fixture.slabBytes = 8 << 20;
     byte[] data = new byte[BYTES];
     new Random(1).nextBytes(data);
@@ -138,7 +182,7 @@ class OvertakenFetchTest {
   @Test
   void aCutThatIsStoredWhileItsRowIsReadDoesNotComeBack() throws Exception {
     MemoryObjectStore memory = new MemoryObjectStore();
-    VolumeFixture fixture = new VolumeFixture(slow(memory));
+    VolumeFixture fixture = fixture(memory);
     fixture.slabBytes = 8 << 20;
     byte[] data = new byte[BYTES];
     new Random(2).nextBytes(data);
@@ -163,7 +207,7 @@ class OvertakenFetchTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void whatIsWrittenOrCutWhileExtentsAreCountedIsCounted(boolean cut) throws Exception {
-    VolumeFixture fixture = new VolumeFixture(slow(new MemoryObjectStore()));
+    VolumeFixture fixture = fixture(new MemoryObjectStore());
     Volume volume = fixture.open();
     long file = create(volume, "f");
     byte[] inline = new byte[400];

@@ -18,7 +18,7 @@ final class VolumeFixture {
   final MemoryObjectStore memory = new MemoryObjectStore();
   final TracedObjectStore store;
   final Randomness randomness = new SeededRandomness(7);
-  final Tasks tasks;
+  Tasks tasks;
   final VolumeSecrets secrets;
   long slabBytes = 16 << 20;
   long bytesMax = Long.MAX_VALUE;

@@ -19,6 +19,8 @@ final class ConfigTemplate {
       String plain = endpoint.startsWith("http://") ? "allow_http = true\n" : "";
       aws = "[aws]\nendpoint = \"" + endpoint + "\"\n" + plain;
     }
+    // What is on a disk already need not be there twice.
+    String cache = url.startsWith("s3://") ? "" : "#";
     return """
     # ZeroFS configuration; docs/CONFIG.md explains every key. ${NAME} is replaced by the
     # environment variable NAME.
@@ -40,6 +42,12 @@ final class ConfigTemplate {
     # zstd-1 to zstd-22, lz4 or none. Can be changed at any time.
     compression = "zstd-3"
 
+    # What was read of a bucket stays on this machine's disk, encrypted as it is there; also over
+    # restarts. A directory relative to this file, for one server at a time.
+    %s[cache]
+    %sdir = "cache"
+    %sdisk_size_gb = 10
+
     [memory]
     # For the whole process, GiB; at least 0.25.
     budget_gb = 1
@@ -55,6 +63,6 @@ final class ConfigTemplate {
     root_squash = false
     allowed_networks = ["127.0.0.0/8", "::1/128"]
     """
-        .formatted(url, password, aws);
+        .formatted(url, password, aws, cache, cache, cache);
   }
 }

@@ -23,6 +23,7 @@ import zerofs.fs.FsException;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
 import zerofs.log.VolumeSecrets;
+import zerofs.objectstore.CachedObjectStore;
 import zerofs.objectstore.CreateOnlyProbe;
 import zerofs.objectstore.FileObjectStore;
 import zerofs.objectstore.ObjectStore;
@@ -60,6 +61,7 @@ final class ServerProcess {
   private final List<PortmapServer> portmappers = new ArrayList<>();
   private final RunningServers runningServers = RunningServers.ofThisUser();
   private volatile @Nullable TracedObjectStore store;
+  private volatile @Nullable CachedObjectStore cache;
   private volatile @Nullable Volume volume;
   private volatile @Nullable String volumeId;
   private volatile boolean signalled;
@@ -139,7 +141,7 @@ final class ServerProcess {
     runningServers.enter(secrets.volumeId(), config.adminSocket(), takeover);
     Volume opened =
         new Volume(
-            retrying,
+            cached(retrying, secrets),
             secrets,
             settings(),
             tasks,
@@ -156,6 +158,26 @@ final class ServerProcess {
             + ", "
             + opened.replayedObjects()
             + " log objects replayed");
+  }
+
+  /// What the volume reads through: the disk cache, if there is one.
+  private ObjectStore cached(ObjectStore retrying, VolumeSecrets secrets) {
+    Config.Cache settings = config.cache();
+    if (settings == null) {
+      return retrying;
+    }
+    CachedObjectStore opened =
+        CachedObjectStore.open(
+            retrying,
+            new CachedObjectStore.Settings(
+                settings.directory(),
+                secrets.idBytes(),
+                settings.bytes(),
+                config.budgetBytes() / 32),
+            tasks,
+            LOG::warn);
+    cache = opened;
+    return opened == null ? retrying : opened;
   }
 
   /// While the volume is not open, says every few seconds how far it is.
@@ -291,7 +313,8 @@ final class ServerProcess {
     if (open != null) {
       close(open);
     }
-    TracedObjectStore openStore = store;
+    CachedObjectStore openCache = cache;
+    ObjectStore openStore = openCache == null ? store : openCache;
     if (openStore != null) {
       openStore.close();
     }
@@ -374,8 +397,8 @@ final class ServerProcess {
     return switch (request) {
       case "ping" -> "pong";
       case "volume" -> String.valueOf(volumeId);
-      case "status" -> StatusReport.text(volume, store, servers);
-      case "status --json" -> StatusReport.json(volume, store, servers);
+      case "status" -> StatusReport.text(volume, store, cache, servers);
+      case "status --json" -> StatusReport.json(volume, store, cache, servers);
       case "flush" -> flush();
       default -> "unknown request '" + request + "'";
     };

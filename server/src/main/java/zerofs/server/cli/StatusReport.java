@@ -7,6 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.engine.VolumeHealth;
+import zerofs.objectstore.CachedObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.TracedObjectStore;
@@ -17,17 +18,23 @@ final class StatusReport {
   private StatusReport() {}
 
   static String text(
-      @Nullable Volume volume, @Nullable TracedObjectStore store, List<NfsServer> servers) {
+      @Nullable Volume volume,
+      @Nullable TracedObjectStore store,
+      @Nullable CachedObjectStore cache,
+      List<NfsServer> servers) {
     StringBuilder out = new StringBuilder();
-    values(volume, store, servers)
+    values(volume, store, cache, servers)
         .forEach((name, value) -> out.append(String.format("%-28s %s%n", name, value)));
     return out.toString();
   }
 
   static String json(
-      @Nullable Volume volume, @Nullable TracedObjectStore store, List<NfsServer> servers) {
+      @Nullable Volume volume,
+      @Nullable TracedObjectStore store,
+      @Nullable CachedObjectStore cache,
+      List<NfsServer> servers) {
     StringBuilder out = new StringBuilder("{");
-    values(volume, store, servers)
+    values(volume, store, cache, servers)
         .forEach(
             (name, value) -> {
               out.append(out.length() > 1 ? ", " : "");
@@ -67,7 +74,10 @@ final class StatusReport {
   }
 
   private static Map<String, Object> values(
-      @Nullable Volume volume, @Nullable TracedObjectStore store, List<NfsServer> servers) {
+      @Nullable Volume volume,
+      @Nullable TracedObjectStore store,
+      @Nullable CachedObjectStore cache,
+      List<NfsServer> servers) {
     Map<String, Object> values = new LinkedHashMap<>();
     if (volume == null || store == null) {
       values.put("health", "starting");
@@ -94,6 +104,11 @@ final class StatusReport {
       add(values, "memory.wire_requests_limit_bytes", memory.requestsMax());
     }
     values.put("lsm.runs", health.runs());
+    if (cache != null) {
+      values.put("cache.hits", cache.counters().hits());
+      values.put("cache.misses", cache.counters().misses());
+      values.put("cache.bytes", cache.counters().bytes());
+    }
     StoreCounters counters = store.counters();
     for (Cause cause : Cause.values()) {
       for (StoreCounters.Request request : StoreCounters.Request.values()) {

@@ -15,6 +15,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param password opens the volume; a secret
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
+/// @param cache where what is read is kept; null = nowhere
 /// @param adminSocket unix socket of the admin calls
 /// @param stopSeconds how long a stop may take: storing what is in memory, then the fence
 public record Config(
@@ -25,9 +26,15 @@ public record Config(
     long maxSizeBytes,
     Compression compression,
     long budgetBytes,
+    @Nullable Cache cache,
     Nfs nfs,
     Path adminSocket,
     int stopSeconds) {
+  /// The disk cache.
+  ///
+  /// @param bytes how large it may get
+  public record Cache(Path directory, long bytes) {}
+
   /// The NFS export.
   ///
   /// @param addresses `host:port` each

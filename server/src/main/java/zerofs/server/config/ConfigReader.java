@@ -32,11 +32,17 @@ public final class ConfigReader {
   /// The smallest process that works.
   private static final double BUDGET_GIB_MIN = 0.25;
 
+  /// A cache that holds less than what a few readers have under way is of no use.
+  private static final double CACHE_GIB_MIN = 0.0625;
+
+  private static final double CACHE_GIB = 10;
+
   private static final Map<String, Set<String>> KEYS =
       new TreeMap<>(
           Map.of(
               "storage", Set.of("url", "encryption_password"),
               "filesystem", Set.of("max_size_gb", "compression"),
+              "cache", Set.of("dir", "disk_size_gb"),
               "memory", Set.of("budget_gb"),
               "admin", Set.of("socket", "stop_seconds"),
               "aws",
@@ -61,7 +67,6 @@ public final class ConfigReader {
   /// What the configuration of such a system usually has, and this version lacks.
   private static final Map<String, String> ABSENT =
       Map.of(
-          "cache", "the disk cache",
           "servers.ninep", "9P",
           "servers.nbd", "NBD",
           "servers.webui", "the web interface",
@@ -138,6 +143,7 @@ public final class ConfigReader {
         maxSize == 0 ? Long.MAX_VALUE : (long) (maxSize * GIB),
         compression(),
         (long) (budget * GIB),
+        cache(directory),
         nfs(),
         directory == null ? socket : directory.resolve(socket),
         stopSeconds());
@@ -171,6 +177,19 @@ public final class ConfigReader {
     } catch (IllegalArgumentException e) {
       throw wrong("storage.url", String.valueOf(e.getMessage()));
     }
+  }
+
+  private Config.@Nullable Cache cache(@Nullable Path directory) throws ConfigException {
+    String dir = text("cache.dir", "");
+    double size = number("cache.disk_size_gb", CACHE_GIB);
+    if (size < CACHE_GIB_MIN) {
+      throw wrong("cache.disk_size_gb", size + " is too little: at least " + CACHE_GIB_MIN);
+    }
+    if (dir.isEmpty()) {
+      return null;
+    }
+    Path path = directory == null ? Path.of(dir) : directory.resolve(dir);
+    return new Config.Cache(path, (long) (size * GIB));
   }
 
   private Compression compression() throws ConfigException {

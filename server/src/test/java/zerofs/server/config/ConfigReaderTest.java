@@ -50,9 +50,18 @@ class ConfigReaderTest {
 
   @Test
   void whatThisVersionLacksIsSaidSo() {
-    assertRefused(
-        STORAGE + "[cache]\ndir = \"/x\"\n", "line 4", "disk cache is not in this version");
-    assertRefused(STORAGE + "[servers.nbd]\n", "NBD is not in this version");
+    assertRefused(STORAGE + "[servers.nbd]\n", "line 4", "NBD is not in this version");
+  }
+
+  @Test
+  void aDiskCacheIsBesideTheFileUnlessItsPathIsAbsolute() throws Exception {
+    assertThat(read(STORAGE).cache()).isNull();
+    assertThat(read(STORAGE + "[cache]\ndisk_size_gb = 3\n").cache()).isNull();
+    assertThat(read(STORAGE + "[cache]\ndir = \"c\"\n").cache())
+        .isEqualTo(new Config.Cache(directory.resolve("c"), 10L << 30));
+    assertThat(read(STORAGE + "[cache]\ndir = \"/c\"\ndisk_size_gb = 0.5\n").cache())
+        .isEqualTo(new Config.Cache(Path.of("/c"), 1L << 29));
+    assertRefused(STORAGE + "[cache]\ndir = \"c\"\ndisk_size_gb = 0\n", "too little");
   }
 
   @Test
