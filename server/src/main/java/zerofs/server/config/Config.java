@@ -15,6 +15,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param password opens the volume; a secret
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
+/// @param metricsAddresses where metrics and probes are served; `host:port` each, mostly none
 /// @param adminSocket unix socket of the admin calls
 /// @param stopSeconds how long a stop may take: storing what is in memory, then the fence
 public record Config(
@@ -26,8 +27,13 @@ public record Config(
     Compression compression,
     long budgetBytes,
     Nfs nfs,
+    List<String> metricsAddresses,
     Path adminSocket,
     int stopSeconds) {
+  public Config {
+    metricsAddresses = List.copyOf(metricsAddresses);
+  }
+
   /// The NFS export.
   ///
   /// @param addresses `host:port` each

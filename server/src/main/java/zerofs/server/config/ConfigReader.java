@@ -39,6 +39,7 @@ public final class ConfigReader {
               "filesystem", Set.of("max_size_gb", "compression"),
               "memory", Set.of("budget_gb"),
               "admin", Set.of("socket", "stop_seconds"),
+              "prometheus", Set.of("addresses"),
               "aws",
                   Set.of(
                       "endpoint",
@@ -139,6 +140,7 @@ public final class ConfigReader {
         compression(),
         (long) (budget * GIB),
         nfs(),
+        addresses("prometheus.addresses", List.of()),
         directory == null ? socket : directory.resolve(socket),
         stopSeconds());
   }
