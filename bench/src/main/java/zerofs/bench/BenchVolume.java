@@ -31,7 +31,7 @@ final class BenchVolume implements AutoCloseable {
   private static final VolumeSecrets SECRETS =
       new VolumeSecrets("00112233445566778899aabbccddeeff", new Keys(new byte[32], new byte[16]));
 
-  final TracedObjectStore store = new TracedObjectStore(new ForgetfulObjectStore());
+  final TracedObjectStore store = new TracedObjectStore(new ForgetfulObjectStore(), tasks());
   final Volume volume;
 
   private BenchVolume(Compression compression) throws StorageException {

@@ -56,7 +56,7 @@ public final class ColdReads {
   private final Tasks tasks = BenchVolume.tasks();
   private final MemoryObjectStore memory = new MemoryObjectStore();
   private final TracedObjectStore far =
-      new TracedObjectStore(new LatencyObjectStore(memory, tasks, LATENCY_NANOS));
+      new TracedObjectStore(new LatencyObjectStore(memory, tasks, LATENCY_NANOS), tasks);
   private final int fileMib;
   private final Path cacheDirectory;
   private final ByteBuffer noise = ByteBuffer.allocateDirect(16 * MIB);

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.CacheCounter;
 import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
 import zerofs.codec.ObjectId;
@@ -189,6 +190,11 @@ public final class LsmTree {
 
   public long blockCacheBytes() {
     return tables.cachedBytes();
+  }
+
+  /// How often blocks of tables were looked for in memory, and had to be fetched.
+  public CacheCounter blockLookups() {
+    return tables.lookups();
   }
 
   /// What a flush wrote.

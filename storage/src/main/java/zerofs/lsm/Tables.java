@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.CacheCounter;
 import zerofs.base.Miss;
 import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
@@ -31,6 +32,7 @@ final class Tables {
   private final EpochSalts salts;
   private final Map<ObjectId, Table> open = new ConcurrentHashMap<>();
   private final BlockCache blocks;
+  private final CacheCounter lookups = new CacheCounter();
   private final int partBytes;
 
   Tables(ObjectStore store, FrameCodec codec, EpochSalts salts, Tasks tasks, long cacheBytes) {
@@ -80,8 +82,13 @@ final class Tables {
     return blocks.bytes();
   }
 
+  CacheCounter lookups() {
+    return lookups;
+  }
+
   /// A block of a table; throws Miss when it is not in memory and the caller may not wait.
   Block block(Table table, int index, boolean mayWait) throws StorageException {
+    lookups.lookedUp();
     Block block = blocks.get(table.id(), index);
     if (block != null) {
       return block;
@@ -93,6 +100,7 @@ final class Tables {
   }
 
   private Block fetch(Table table, int index) throws StorageException {
+    lookups.missed();
     List<Block> fetched = read(table, index, partBytes, Cause.METADATA);
     blocks.add(table.id(), index, fetched);
     return fetched.getFirst();

@@ -3,37 +3,48 @@ package zerofs.objectstore;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Histogram;
+import zerofs.base.Tasks;
 import zerofs.objectstore.StoreCounters.Request;
 
-/// Counts requests by cause and kind, and knows whether the last one failed.
+/// Counts requests by cause and kind, takes their time, and knows whether the last one failed.
 @SuppressWarnings("EnumOrdinal") // Indices of a table in memory, never stored.
 public final class TracedObjectStore implements ObjectStore {
   private static final int KINDS = Request.values().length;
 
   private final ObjectStore store;
+  private final Tasks tasks;
   private final AtomicLongArray counts = new AtomicLongArray(Cause.values().length * KINDS);
-  private final LongAdder bytesPut = new LongAdder();
-  private final LongAdder bytesGot = new LongAdder();
-  private final LongAdder errors = new LongAdder();
+  private final AtomicLongArray errors = new AtomicLongArray(Cause.values().length * KINDS);
+  private final AtomicLongArray bytes = new AtomicLongArray(Cause.values().length * KINDS);
+  private final Map<Request, Histogram> durations = new EnumMap<>(Request.class);
   private volatile @Nullable String trouble;
 
-  public TracedObjectStore(ObjectStore store) {
+  public TracedObjectStore(ObjectStore store, Tasks tasks) {
     this.store = store;
+    this.tasks = tasks;
+    for (Request each : Request.values()) {
+      durations.put(each, new Histogram());
+    }
+  }
+
+  private static int place(Cause cause, Request request) {
+    return cause.ordinal() * KINDS + request.ordinal();
   }
 
   public StoreCounters counters() {
-    Map<Cause, Map<Request, Long>> requests = new EnumMap<>(Cause.class);
-    for (Cause cause : Cause.values()) {
-      Map<Request, Long> row = new EnumMap<>(Request.class);
-      for (Request request : Request.values()) {
-        row.put(request, counts.get(cause.ordinal() * KINDS + request.ordinal()));
-      }
-      requests.put(cause, row);
-    }
-    return new StoreCounters(requests, bytesPut.sum(), bytesGot.sum(), errors.sum());
+    return new StoreCounters(
+        StoreCounters.table((cause, request) -> counts.get(place(cause, request))),
+        StoreCounters.table((cause, request) -> errors.get(place(cause, request))),
+        StoreCounters.table((cause, request) -> bytes.get(place(cause, request))));
+  }
+
+  /// How long requests of a kind took, failed ones too.
+  public Histogram.Snapshot durations(Request request) {
+    return Objects.requireNonNull(durations.get(request)).snapshot();
   }
 
   /// Why the last request to end failed; null when it did not.
@@ -48,21 +59,24 @@ public final class TracedObjectStore implements ObjectStore {
 
   private <T extends @Nullable Object> T counted(
       Cause cause, Request request, Operation<T> operation) throws StorageException {
-    counts.incrementAndGet(cause.ordinal() * KINDS + request.ordinal());
+    counts.incrementAndGet(place(cause, request));
+    long started = tasks.nanoTime();
     try {
       T answer = operation.run();
       trouble = null;
       return answer;
     } catch (StorageException e) {
-      errors.increment();
+      errors.incrementAndGet(place(cause, request));
       trouble = String.valueOf(e.getMessage());
       throw e;
+    } finally {
+      Objects.requireNonNull(durations.get(request)).record(tasks.nanoTime() - started);
     }
   }
 
-  private @Nullable Fetched got(@Nullable Fetched fetched) {
+  private @Nullable Fetched got(Cause cause, @Nullable Fetched fetched) {
     if (fetched != null) {
-      bytesGot.add(fetched.bytes().remaining());
+      bytes.addAndGet(place(cause, Request.GET), fetched.bytes().remaining());
     }
     return fetched;
   }
@@ -72,6 +86,7 @@ public final class TracedObjectStore implements ObjectStore {
   public @Nullable Fetched get(String key, long offset, int length, Cause cause)
       throws StorageException {
     return got(
+        cause,
         this.<@Nullable Fetched>counted(
             cause, Request.GET, () -> store.get(key, offset, length, cause)));
   }
@@ -80,13 +95,14 @@ public final class TracedObjectStore implements ObjectStore {
   @SuppressWarnings("NullAway") // Nullness of a type argument is beyond it.
   public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     return got(
+        cause,
         this.<@Nullable Fetched>counted(
             cause, Request.GET, () -> store.getSuffix(key, length, cause)));
   }
 
   @Override
   public PutOutcome put(String key, Body body, Cause cause) throws StorageException {
-    bytesPut.add(body.bytes());
+    bytes.addAndGet(place(cause, Request.PUT), body.bytes());
     return counted(cause, Request.PUT, () -> store.put(key, body, cause));
   }
 

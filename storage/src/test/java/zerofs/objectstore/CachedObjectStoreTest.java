@@ -32,7 +32,7 @@ class CachedObjectStoreTest {
             throw new AssertionError(name, e);
           });
   private final MemoryObjectStore memory = new MemoryObjectStore();
-  private final TracedObjectStore traced = new TracedObjectStore(memory);
+  private final TracedObjectStore traced = new TracedObjectStore(memory, tasks);
   private final List<String> said = new ArrayList<>();
   private final byte[] object = new byte[OBJECT_BYTES];
 

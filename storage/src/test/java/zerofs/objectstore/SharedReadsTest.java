@@ -25,7 +25,7 @@ class SharedReadsTest {
   private final SimulatedTasks tasks = new SimulatedTasks(5);
   private final MemoryObjectStore memory = new MemoryObjectStore();
   private final TracedObjectStore traced =
-      new TracedObjectStore(new LatencyObjectStore(memory, tasks, LATENCY_NANOS));
+      new TracedObjectStore(new LatencyObjectStore(memory, tasks, LATENCY_NANOS), tasks);
   private final byte[] object = new byte[OBJECT_BYTES];
   private SharedReads reads = new SharedReads(traced, tasks, 16 << 20);
 

@@ -37,6 +37,7 @@ final class Directions {
           allow("zerofs.wire.rpc", "zerofs.wire.xdr"),
           allow("zerofs.wire.nfs3", "zerofs.wire.xdr zerofs.wire.rpc"),
           allow("zerofs.server.nfs", "zerofs.base zerofs.fs " + WIRE),
+          allow("zerofs.server.metrics", "zerofs.base"),
           allow("zerofs.server.config", STORAGE + " zerofs.server.nfs"),
           allow("zerofs.server.cli", "*"),
           allow("zerofs.simulation", "*"),

@@ -15,6 +15,7 @@ import zerofs.log.LogFormat;
 import zerofs.log.LogHeader;
 import zerofs.log.LogWriter;
 import zerofs.lsm.LsmTree;
+import zerofs.objectstore.ObjectStore.Body;
 import zerofs.objectstore.StorageException;
 
 /// Makes commits durable: seals the open generation, encodes it, sends it as one log object, and
@@ -46,6 +47,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private final Tasks.Mutex mutex;
   private final Tasks.Signal changed;
   private final AtomicLong quietSince;
+  private final BarrierTimes times = BarrierTimes.none();
   private volatile long storedSequence;
   private long storedPosition;
   private @Nullable LogWriter log;
@@ -64,11 +66,14 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private static final class Sealed {
     private final Generation generation;
     private final LogHeader header;
+    private final long sealedNanos;
     private Encoder.@Nullable Encoded encoded;
+    private long encodedNanos;
 
-    Sealed(Generation generation, LogHeader header) {
+    Sealed(Generation generation, LogHeader header, long sealedNanos) {
       this.generation = generation;
       this.header = header;
+      this.sealedNanos = sealedNanos;
     }
   }
 
@@ -119,6 +124,19 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     return storedSequence;
   }
 
+  BarrierTimes times() {
+    return times;
+  }
+
+  /// How long the oldest sealed generation has waited to be stored; 0 when none does.
+  long waitingNanos() {
+    long longest = 0;
+    for (Sealed each : inFlight.values()) {
+      longest = Math.max(longest, tasks.nanoTime() - each.sealedNanos);
+    }
+    return longest;
+  }
+
   /// Clients ask. What they are told comes from memory, so without a look now and then a deposed
   /// writer that stores nothing would tell old news for ever.
   void keepWatch() {
@@ -153,6 +171,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     if (sequence <= storedSequence) {
       return;
     }
+    long started = tasks.nanoTime();
+    awaitStored(sequence);
+    times.waiting().record(tasks.nanoTime() - started);
+  }
+
+  private void awaitStored(long sequence) throws FsException {
     mutex.lock();
     try {
       while (storedSequence < sequence) {
@@ -197,10 +221,13 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   /// Seals what is open and sends it. The mutex is held, let go while it is sent, and held again.
   private void sealAndSend() {
+    long started = tasks.nanoTime();
     Generation generation = generations.seal();
     if (generation == null) {
       return;
     }
+    lastStart = tasks.nanoTime();
+    times.seal().record(lastStart - started);
     LogHeader header =
         Objects.requireNonNull(log)
             .header(
@@ -208,10 +235,9 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
                 generation.position(),
                 generation.firstSequence(),
                 generation.lastSequence());
-    Sealed sealed = new Sealed(generation, header);
+    Sealed sealed = new Sealed(generation, header, lastStart);
     inFlight.put(generation.position(), sealed);
     inFlightCount++;
-    lastStart = tasks.nanoTime();
     mutex.unlock();
     try {
       if (generation.bytes() <= INLINE_BYTES_MAX) {
@@ -232,11 +258,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       Encoder.Encoded encoded = encoder.encode(sealed.generation, id, codec.objectKey(id, salt));
       sealed.encoded = encoded;
       try (DrainMemory.Lease _ = encoded.memory()) {
-        Objects.requireNonNull(log)
-            .send(
-                sealed.header,
-                format.segment(
-                    sealed.header, encoded.frames(), encoded.directory(), encoded.rows().encode()));
+        Body body =
+            format.segment(
+                sealed.header, encoded.frames(), encoded.directory(), encoded.rows().encode());
+        sealed.encodedNanos = tasks.nanoTime();
+        times.encode().record(sealed.encodedNanos - started);
+        Objects.requireNonNull(log).send(sealed.header, body);
       }
       noteDuration(tasks.nanoTime() - started);
     } catch (StorageException.Fenced e) {
@@ -266,6 +293,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     if (sealed == null) {
       return; // A fence of our own at a clean stop.
     }
+    times.put().record(tasks.nanoTime() - sealed.encodedNanos);
     Encoder.Encoded encoded = Objects.requireNonNull(sealed.encoded);
     try {
       tree.ingest(position, lastSequence, encoded.rows());

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.CacheCounter;
 import zerofs.base.Checks;
 import zerofs.base.Miss;
 import zerofs.base.StripedBudget;
@@ -48,6 +49,8 @@ final class Files {
   /// Blocks that writes under way may still add to the open generation, so that it always fits the
   /// drain: what is missing of [#ADMITTED_MAX].
   private final StripedBudget admission;
+
+  private final CacheCounter reads = new CacheCounter();
 
   Files(
       Tasks tasks,
@@ -183,6 +186,7 @@ final class Files {
         }
         updateAtime = Atimes.isDue(row, tasks.wallNanos());
         call.reached(node.lastSequence());
+        reads.lookedUp();
         done = true;
       } finally {
         node.lock().unlockShared();
@@ -219,7 +223,7 @@ final class Files {
         hole(end - offset, target);
         return;
       }
-      throw new Miss(() -> fetcher.fetch(node, offset, end, ReadPattern.Plan.NEITHER));
+      throw missed(node, offset, end, ReadPattern.Plan.NEITHER);
     }
     for (long at = offset; at < end; ) {
       long extent = at / EXTENT_BYTES;
@@ -253,8 +257,20 @@ final class Files {
       hole(to - from, target);
       return;
     }
-    ReadPattern.Plan plan = data.pattern().plan(offset);
-    throw new Miss(() -> fetcher.fetch(node, offset, end, plan));
+    throw missed(node, offset, end, data.pattern().plan(offset));
+  }
+
+  private Miss missed(InodeNode node, long offset, long end, ReadPattern.Plan plan) {
+    return new Miss(
+        () -> {
+          reads.missed();
+          fetcher.fetch(node, offset, end, plan);
+        });
+  }
+
+  /// How many reads were answered, and for how many fetches they waited.
+  CacheCounter reads() {
+    return reads;
   }
 
   private static void hole(long bytes, ByteBuffer target) {

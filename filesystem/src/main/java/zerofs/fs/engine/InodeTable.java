@@ -5,6 +5,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.CacheCounter;
 import zerofs.base.Tasks;
 import zerofs.fs.FsError;
 import zerofs.fs.FsException;
@@ -18,6 +19,7 @@ final class InodeTable {
 
   private final ConcurrentMap<Long, InodeNode> nodes = new ConcurrentHashMap<>();
   private final AtomicInteger count = new AtomicInteger();
+  private final CacheCounter lookups = new CacheCounter();
   private final Tasks tasks;
   private final Rows rows;
   private final int nodesMax;
@@ -54,9 +56,11 @@ final class InodeTable {
     InodeNode node = pinNode(inode);
     boolean kept = false;
     try {
+      lookups.lookedUp();
       Inode row = node.row();
       if (row == null) {
         node.loaded(rows.inode(inode, mayWait));
+        lookups.missed();
         // It may have changed, and left memory, since the last barrier.
         node.touched(rows.committedSequence());
       }
@@ -81,6 +85,10 @@ final class InodeTable {
 
   int size() {
     return count.get();
+  }
+
+  CacheCounter lookups() {
+    return lookups;
   }
 
   private InodeNode pinNode(long inode) {

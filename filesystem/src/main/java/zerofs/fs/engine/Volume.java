@@ -426,16 +426,35 @@ public final class Volume implements Filesystem {
 
   /// What status shows of an open volume.
   public VolumeHealth health() {
+    Generation[] layers = generations.layers();
+    long pending = 0;
+    for (int i = 1; i < layers.length; i++) {
+      pending += layers[i].bytes();
+    }
     return new VolumeHealth(
         log.trouble(),
         generations.sequence(),
         durability.storedSequence(),
+        layers[0].bytes(),
+        pending,
+        durability.waitingNanos(),
+        generations.isOverfull(0),
         (long) slab.blocks() * Slab.BLOCK_BYTES,
         (long) slab.availableBlocks() * Slab.BLOCK_BYTES,
         tree.unflushedBytes(),
         tree.blockCacheBytes(),
         inodes.size(),
         tree.runs());
+  }
+
+  /// Where the time of storing went.
+  public BarrierTimes barrierTimes() {
+    return durability.times();
+  }
+
+  /// What was in memory when it was needed.
+  public CacheCounters caches() {
+    return new CacheCounters(files.reads(), inodes.lookups(), tree.blockLookups());
   }
 
   @Override

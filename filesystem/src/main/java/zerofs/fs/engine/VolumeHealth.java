@@ -7,6 +7,10 @@ import org.jspecify.annotations.Nullable;
 /// @param trouble why nothing is being stored just now; null when all is well
 /// @param committedSequence last commit
 /// @param storedSequence last commit in the bucket
+/// @param dirtyBytes file data and rows of the open generation, which nobody has asked to store yet
+/// @param pendingBytes those of sealed generations, which are on their way
+/// @param waitingNanos how long the oldest of these has been; 0 when none is
+/// @param writersWait whether so much waits to be stored that writers do
 /// @param slabBytes memory for file data
 /// @param slabFreeBytes how much of it is free
 /// @param unflushedBytes metadata rows in memory that no SST holds yet
@@ -17,6 +21,10 @@ public record VolumeHealth(
     @Nullable String trouble,
     long committedSequence,
     long storedSequence,
+    long dirtyBytes,
+    long pendingBytes,
+    long waitingNanos,
+    boolean writersWait,
     long slabBytes,
     long slabFreeBytes,
     long unflushedBytes,

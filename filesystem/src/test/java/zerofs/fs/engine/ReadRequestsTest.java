@@ -45,7 +45,7 @@ class ReadRequestsTest {
   private final SimulatedTasks simulation = new SimulatedTasks(3);
   private final MemoryObjectStore memory = new MemoryObjectStore();
   private final TracedObjectStore store =
-      new TracedObjectStore(new LatencyObjectStore(memory, simulation, LATENCY_NANOS));
+      new TracedObjectStore(new LatencyObjectStore(memory, simulation, LATENCY_NANOS), simulation);
   private final VolumeSecrets secrets =
       new VolumeSecrets(VOLUME_ID, new Keys(new byte[32], new byte[16]));
   private int opened;

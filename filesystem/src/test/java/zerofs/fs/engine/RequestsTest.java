@@ -74,7 +74,8 @@ class RequestsTest {
   }
 
   private TracedObjectStore far(ObjectStore store) {
-    return new TracedObjectStore(new LatencyObjectStore(store, simulation, LATENCY_NANOS));
+    return new TracedObjectStore(
+        new LatencyObjectStore(store, simulation, LATENCY_NANOS), simulation);
   }
 
   private Volume open(ObjectStore store, String process, int flushObjects) throws StorageException {

@@ -41,7 +41,7 @@ final class VolumeFixture {
   VolumeFixture(@org.jspecify.annotations.Nullable ObjectStore other, Tasks tasks)
       throws StorageException {
     this.tasks = tasks;
-    store = new TracedObjectStore(other == null ? memory : other);
+    store = new TracedObjectStore(other == null ? memory : other, tasks);
     secrets = VolumeSecrets.createOrOpen(store, "password", tasks, randomness);
   }
 

@@ -62,6 +62,10 @@ final class ConfigTemplate {
     read_only = false
     root_squash = false
     allowed_networks = ["127.0.0.0/8", "::1/128"]
+
+    # Metrics for Prometheus on /metrics, probes on /livez and /readyz. Off without addresses.
+    #[prometheus]
+    #addresses = ["127.0.0.1:9091"]
     """
         .formatted(url, password, aws, cache, cache, cache);
   }

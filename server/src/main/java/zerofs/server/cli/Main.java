@@ -30,7 +30,7 @@ import zerofs.server.config.ConfigReader;
 @Command(
     name = "zerofs",
     description = "A POSIX filesystem whose only durable home is an object store.",
-    version = "zerofs 0.1.0",
+    version = "zerofs " + Main.VERSION,
     mixinStandardHelpOptions = true,
     subcommands = {
       Main.Quickstart.class,
@@ -41,6 +41,8 @@ import zerofs.server.config.ConfigReader;
       Main.Flush.class
     })
 public final class Main {
+  static final String VERSION = "0.1.0";
+
   private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
   public static void main(String[] arguments) {

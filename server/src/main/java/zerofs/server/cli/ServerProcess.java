@@ -6,9 +6,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -34,6 +34,7 @@ import zerofs.objectstore.StorageException;
 import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.TracedObjectStore;
 import zerofs.server.config.Config;
+import zerofs.server.metrics.MetricsServer;
 import zerofs.server.nfs.NfsServer;
 import zerofs.server.nfs.NfsSettings;
 import zerofs.server.nfs.PortmapServer;
@@ -57,13 +58,15 @@ final class ServerProcess {
   private final CountDownLatch ended = new CountDownLatch(1);
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final AtomicReference<@Nullable Failure> failure = new AtomicReference<>();
-  private final List<NfsServer> servers = new ArrayList<>();
-  private final List<PortmapServer> portmappers = new ArrayList<>();
+  private final List<NfsServer> servers = new CopyOnWriteArrayList<>();
+  private final List<PortmapServer> portmappers = new CopyOnWriteArrayList<>();
+  private final List<MetricsServer> metrics = new CopyOnWriteArrayList<>();
   private final RunningServers runningServers = RunningServers.ofThisUser();
   private volatile @Nullable TracedObjectStore store;
   private volatile @Nullable CachedObjectStore cache;
   private volatile @Nullable Volume volume;
   private volatile @Nullable String volumeId;
+  private volatile boolean serving;
   private volatile boolean signalled;
 
   ServerProcess(Config config, PrintStream out) {
@@ -81,11 +84,11 @@ final class ServerProcess {
   static TracedObjectStore openStore(Config config, Tasks tasks) throws StorageException {
     S3Settings s3 = config.s3();
     if (s3 != null) {
-      return new TracedObjectStore(new S3ObjectStore(s3));
+      return new TracedObjectStore(new S3ObjectStore(s3), tasks);
     }
     Path root = Path.of(config.storageUrl().substring("file://".length()));
     long ballast = Math.min(BALLAST_BYTES_MAX, config.budgetBytes() / 5);
-    return new TracedObjectStore(FileObjectStore.open(root, true, ballast, tasks));
+    return new TracedObjectStore(FileObjectStore.open(root, true, ballast, tasks), tasks);
   }
 
   static ObjectStore retrying(TracedObjectStore store, Tasks tasks, Randomness randomness) {
@@ -113,8 +116,10 @@ final class ServerProcess {
     }
     try (admin) {
       Runtime.getRuntime().addShutdownHook(new ShutdownHook(this).thread());
+      startMetrics();
       open(takeover);
       startServers();
+      serving = true;
       ready.run();
       awaitEnd();
     } catch (Failure e) {
@@ -197,18 +202,64 @@ final class ServerProcess {
     }
   }
 
-  /// Logs when the store gets into trouble, and when it is well again.
+  /// Logs when the store gets into trouble, and when it is well again. Where clients have been led
+  /// elsewhere nobody asks the store any more, and it would stay in trouble: so this does.
   private void watchHealth(Volume opened, TracedObjectStore traced) {
-    boolean wasWell = true;
+    HealthWatch watch =
+        new HealthWatch(
+            tasks,
+            () -> ServerState.trouble(opened.health(), traced),
+            sentence -> LOG.warn("{}", sentence),
+            sentence -> LOG.info("{}", sentence));
     while (stopped.getCount() > 0) {
       tasks.sleep(WATCH_NANOS);
-      String trouble = StatusReport.trouble(opened, traced);
-      if (trouble != null && wasWell) {
-        LOG.warn("{}", trouble);
-      } else if (trouble == null && !wasWell) {
-        LOG.info("the store is well again");
+      if (!watch.look()) {
+        opened.keepWatch();
       }
-      wasWell = trouble == null;
+    }
+  }
+
+  /// Why it does not live on; null when it does.
+  private @Nullable String ending() {
+    Failure reason = failure.get();
+    if (reason != null) {
+      return String.valueOf(reason.getMessage());
+    }
+    return ended.getCount() == 0 ? "stopping" : null;
+  }
+
+  private ServerState state() {
+    String ending = ending();
+    Volume open = volume;
+    TracedObjectStore reached = store;
+    if (ending != null) {
+      return new ServerState(ending, open, reached, cache, servers);
+    }
+    if (!serving || open == null || reached == null) {
+      String failed = reached == null ? null : reached.trouble();
+      String starting =
+          failed == null ? "starting" : "starting: the store does not answer: " + failed;
+      return new ServerState(starting, open, reached, cache, servers);
+    }
+    return ServerState.serving(open, reached, cache, servers);
+  }
+
+  /// Before the volume is opened, which may take long; and a taken address is found out before the
+  /// volume is taken from anybody.
+  private void startMetrics() throws Failure {
+    MetricsServer.Pages pages =
+        new MetricsServer.Pages(
+            () -> MetricsReport.text(state()), this::ending, () -> state().trouble());
+    try {
+      for (String each : config.metricsAddresses()) {
+        InetSocketAddress address = address(each);
+        MetricsServer server = new MetricsServer(pages, address, tasks);
+        server.start();
+        metrics.add(server);
+        out.println("serving metrics on " + address.getHostString() + ":" + server.port());
+      }
+    } catch (IOException e) {
+      throw new Failure(ExitCode.ADDRESS, String.valueOf(e.getMessage()));
     }
   }
 
@@ -237,16 +288,16 @@ final class ServerProcess {
   }
 
   private void startServers() throws Failure {
-    Volume serving = Objects.requireNonNull(volume);
+    Volume served = Objects.requireNonNull(volume);
     NfsSettings base = config.nfs().settings();
     // Without a journal every start may have lost unstable writes, so every epoch has its own.
-    NfsSettings settings = base.withVerifier(serving.epoch());
+    NfsSettings settings = base.withVerifier(served.epoch());
     List<String> addresses = config.nfs().addresses();
     long memory = config.budgetBytes() / 32 / Math.max(1, addresses.size());
     try {
       for (String each : addresses) {
         InetSocketAddress address = address(each);
-        NfsServer server = new NfsServer(serving, settings, address, memory, tasks);
+        NfsServer server = new NfsServer(served, settings, address, memory, tasks);
         servers.add(server);
         server.start();
         out.println("serving NFS on " + address.getHostString() + ":" + server.port());
@@ -318,6 +369,7 @@ final class ServerProcess {
     if (openStore != null) {
       openStore.close();
     }
+    metrics.forEach(MetricsServer::close);
     String served = volumeId;
     if (served != null) {
       runningServers.leave(served, config.adminSocket());
@@ -365,6 +417,7 @@ final class ServerProcess {
         return; // No signal: the program ends by itself, with its own exit code.
       }
       process.signalled = true;
+      LOG.info("told to stop: storing what is in memory");
       process.end(null);
       Volume open = process.volume;
       if (open == null) {
@@ -386,6 +439,9 @@ final class ServerProcess {
         if (reason != null) {
           System.err.println("zerofs: " + reason.getMessage());
         }
+        if (reason == null) {
+          LOG.info("stopped, everything is stored");
+        }
         Runtime.getRuntime().halt(reason == null ? ExitCode.OK : reason.exitCode());
       } catch (InterruptedException e) {
         process.out.println("interrupted while stopping");
@@ -397,8 +453,8 @@ final class ServerProcess {
     return switch (request) {
       case "ping" -> "pong";
       case "volume" -> String.valueOf(volumeId);
-      case "status" -> StatusReport.text(volume, store, cache, servers);
-      case "status --json" -> StatusReport.json(volume, store, cache, servers);
+      case "status" -> StatusReport.text(state());
+      case "status --json" -> StatusReport.json(state());
       case "flush" -> flush();
       default -> "unknown request '" + request + "'";
     };

@@ -1,10 +1,8 @@
 package zerofs.server.cli;
 
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.engine.VolumeHealth;
 import zerofs.objectstore.CachedObjectStore;
@@ -12,29 +10,21 @@ import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.TracedObjectStore;
 import zerofs.server.nfs.NfsServer;
+import zerofs.wire.nfs3.NfsProcedure;
 
 /// What `zerofs status` shows.
 final class StatusReport {
   private StatusReport() {}
 
-  static String text(
-      @Nullable Volume volume,
-      @Nullable TracedObjectStore store,
-      @Nullable CachedObjectStore cache,
-      List<NfsServer> servers) {
+  static String text(ServerState state) {
     StringBuilder out = new StringBuilder();
-    values(volume, store, cache, servers)
-        .forEach((name, value) -> out.append(String.format("%-28s %s%n", name, value)));
+    values(state).forEach((name, value) -> out.append(String.format("%-28s %s%n", name, value)));
     return out.toString();
   }
 
-  static String json(
-      @Nullable Volume volume,
-      @Nullable TracedObjectStore store,
-      @Nullable CachedObjectStore cache,
-      List<NfsServer> servers) {
+  static String json(ServerState state) {
     StringBuilder out = new StringBuilder("{");
-    values(volume, store, cache, servers)
+    values(state)
         .forEach(
             (name, value) -> {
               out.append(out.length() > 1 ? ", " : "");
@@ -59,44 +49,30 @@ final class StatusReport {
     return out.append('"').toString();
   }
 
-  /// What is wrong with the store; null when nothing is.
-  static @Nullable String trouble(Volume volume, TracedObjectStore store) {
-    String stalled = volume.health().trouble();
-    if (stalled != null) {
-      return "storing is stalled: " + stalled;
-    }
-    String shortage = store.shortage();
-    if (shortage != null) {
-      return "short of space: " + shortage;
-    }
-    String failed = store.trouble();
-    return failed == null ? null : "the store does not answer: " + failed;
-  }
-
-  private static Map<String, Object> values(
-      @Nullable Volume volume,
-      @Nullable TracedObjectStore store,
-      @Nullable CachedObjectStore cache,
-      List<NfsServer> servers) {
+  private static Map<String, Object> values(ServerState state) {
     Map<String, Object> values = new LinkedHashMap<>();
+    String trouble = state.trouble();
+    values.put("health", trouble == null ? "ok" : trouble);
+    Volume volume = state.volume();
+    TracedObjectStore store = state.store();
     if (volume == null || store == null) {
-      values.put("health", "starting");
       return values;
     }
     VolumeHealth health = volume.health();
-    String trouble = trouble(volume, store);
-    values.put("health", trouble == null ? "ok" : trouble);
     values.put("volume", volume.volumeId());
     values.put("epoch", volume.epoch());
     values.put("sequence.committed", health.committedSequence());
     values.put("sequence.stored", health.storedSequence());
+    values.put("pending.dirty_bytes", health.dirtyBytes());
+    values.put("pending.bytes", health.pendingBytes());
+    values.put("pending.seconds", health.waitingNanos() / 1_000_000_000L);
     values.put("memory.slab_bytes", health.slabBytes());
     values.put("memory.slab_free_bytes", health.slabFreeBytes());
     values.put("memory.unflushed_rows_bytes", health.unflushedBytes());
     values.put("memory.block_cache_bytes", health.blockCacheBytes());
     values.put("memory.inodes", health.inodes());
     values.put("memory.heap_bytes", Runtime.getRuntime().totalMemory());
-    for (NfsServer server : servers) {
+    for (NfsServer server : state.servers()) {
       NfsServer.Memory memory = server.memory();
       add(values, "memory.wire_records_bytes", memory.records());
       add(values, "memory.wire_records_limit_bytes", memory.recordsMax());
@@ -104,6 +80,7 @@ final class StatusReport {
       add(values, "memory.wire_requests_limit_bytes", memory.requestsMax());
     }
     values.put("lsm.runs", health.runs());
+    CachedObjectStore cache = state.cache();
     if (cache != null) {
       values.put("cache.hits", cache.counters().hits());
       values.put("cache.misses", cache.counters().misses());
@@ -121,15 +98,13 @@ final class StatusReport {
     values.put("store.bytes_put", counters.bytesPut());
     values.put("store.bytes_got", counters.bytesGot());
     values.put("store.errors", counters.errors());
-    for (NfsServer server : servers) {
-      server
-          .counts()
-          .forEach(
-              (procedure, count) -> {
-                if (count > 0) {
-                  add(values, "nfs." + lower(procedure), count);
-                }
-              });
+    for (NfsServer server : state.servers()) {
+      for (NfsProcedure procedure : NfsProcedure.values()) {
+        long count = server.counters().durations(procedure).count();
+        if (count > 0) {
+          add(values, "nfs." + lower(procedure), count);
+        }
+      }
     }
     return values;
   }

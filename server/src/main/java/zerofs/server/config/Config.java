@@ -16,6 +16,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
 /// @param cache where what is read is kept; null = nowhere
+/// @param metricsAddresses where metrics and probes are served; `host:port` each, mostly none
 /// @param adminSocket unix socket of the admin calls
 /// @param stopSeconds how long a stop may take: storing what is in memory, then the fence
 public record Config(
@@ -28,12 +29,17 @@ public record Config(
     long budgetBytes,
     @Nullable Cache cache,
     Nfs nfs,
+    List<String> metricsAddresses,
     Path adminSocket,
     int stopSeconds) {
   /// The disk cache.
   ///
   /// @param bytes how large it may get
   public record Cache(Path directory, long bytes) {}
+
+  public Config {
+    metricsAddresses = List.copyOf(metricsAddresses);
+  }
 
   /// The NFS export.
   ///

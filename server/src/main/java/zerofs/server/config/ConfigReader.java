@@ -45,6 +45,7 @@ public final class ConfigReader {
               "cache", Set.of("dir", "disk_size_gb"),
               "memory", Set.of("budget_gb"),
               "admin", Set.of("socket", "stop_seconds"),
+              "prometheus", Set.of("addresses"),
               "aws",
                   Set.of(
                       "endpoint",
@@ -145,6 +146,7 @@ public final class ConfigReader {
         (long) (budget * GIB),
         cache(directory),
         nfs(),
+        addresses("prometheus.addresses", List.of()),
         directory == null ? socket : directory.resolve(socket),
         stopSeconds());
   }

@@ -53,6 +53,7 @@ final class DataProcedures {
     out.int32(read).bool(end).int32(read);
     target.position(dataAt + read);
     out.pad(read);
+    request.counters().read(read);
   }
 
   /// Bytes of fattr3 on the wire.
@@ -81,6 +82,7 @@ final class DataProcedures {
     NfsEncoding.wcc(out, request.fs().volumeId(), before, after);
     out.int32(count).int32(stable == UNSTABLE ? UNSTABLE : FILE_SYNC);
     out.int64(request.settings().verifier());
+    request.counters().written(count);
   }
 
   static void commit(NfsRequest request, XdrWriter out)

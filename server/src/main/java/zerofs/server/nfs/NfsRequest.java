@@ -23,6 +23,7 @@ final class NfsRequest {
 
   private final Filesystem fs;
   private final NfsSettings settings;
+  private final NfsCounters counters;
   private final XdrReader arguments;
   private final Call call;
   private final long[] named = {NO_INODE, NO_INODE};
@@ -30,9 +31,11 @@ final class NfsRequest {
   private boolean stable;
   private long sequence;
 
-  NfsRequest(Filesystem fs, NfsSettings settings, XdrReader arguments, Call call) {
+  NfsRequest(
+      Filesystem fs, NfsSettings settings, NfsCounters counters, XdrReader arguments, Call call) {
     this.fs = fs;
     this.settings = settings;
+    this.counters = counters;
     this.arguments = arguments;
     this.call = call;
   }
@@ -43,6 +46,10 @@ final class NfsRequest {
 
   NfsSettings settings() {
     return settings;
+  }
+
+  NfsCounters counters() {
+    return counters;
   }
 
   XdrReader arguments() {

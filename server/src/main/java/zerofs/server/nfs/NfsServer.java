@@ -8,7 +8,6 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.UnresolvedAddressException;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -17,7 +16,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import zerofs.base.Tasks;
 import zerofs.fs.Filesystem;
-import zerofs.wire.nfs3.NfsProcedure;
 
 /// Serves one filesystem over NFSv3 on one TCP port.
 public final class NfsServer implements AutoCloseable {
@@ -34,6 +32,8 @@ public final class NfsServer implements AutoCloseable {
   private final InetSocketAddress address;
   private final Tasks tasks;
   private final RpcConnection.Shared shared;
+  private final NfsCounters counters = new NfsCounters();
+  private final SeldomWarning refused;
   private final Set<RpcConnection> connections = ConcurrentHashMap.newKeySet();
   private @Nullable ServerSocketChannel listener;
   private @Nullable NfsService service;
@@ -55,10 +55,13 @@ public final class NfsServer implements AutoCloseable {
     this.settings = settings;
     this.address = address;
     this.tasks = tasks;
+    this.refused = new SeldomWarning(LOG, tasks);
     this.shared =
         new RpcConnection.Shared(
             new ReplyCache(tasks),
             new ReplyBuffers(),
+            counters,
+            new SeldomWarning(LOG, tasks),
             new WireMemory("records that arrive", memoryBytes, tasks),
             new WireMemory("requests and replies", memoryBytes, tasks));
   }
@@ -85,7 +88,7 @@ public final class NfsServer implements AutoCloseable {
           e);
     }
     listener = opened;
-    service = new NfsService(fs, settings, (InetSocketAddress) opened.getLocalAddress());
+    service = new NfsService(fs, settings, (InetSocketAddress) opened.getLocalAddress(), counters);
     accepting = tasks.fork("nfs accept", Tasks.Kind.COMPUTING, () -> accept(opened));
   }
 
@@ -94,10 +97,14 @@ public final class NfsServer implements AutoCloseable {
     return Objects.requireNonNull(listener).socket().getLocalPort();
   }
 
-  /// Calls so far, by procedure.
-  public Map<NfsProcedure, Long> counts() {
-    NfsService serving = service;
-    return serving == null ? Map.of() : serving.counts();
+  /// What became of the requests so far.
+  public NfsCounters counters() {
+    return counters;
+  }
+
+  /// Connections that are open.
+  public int connections() {
+    return connections.size();
   }
 
   /// What the connections hold of the memory that they share, in bytes.
@@ -137,11 +144,19 @@ public final class NfsServer implements AutoCloseable {
   private boolean isAllowed(SocketChannel channel) throws IOException {
     InetSocketAddress client = (InetSocketAddress) channel.getRemoteAddress();
     if (!settings.allows(client.getAddress())) {
-      LOG.warn("refused {}: not in servers.nfs.allowed_networks", client.getAddress());
+      refused.warn(
+          "refused the client "
+              + client.getAddress().getHostAddress()
+              + ": not in servers.nfs.allowed_networks");
       return false;
     }
     if (connections.size() >= CONNECTIONS_MAX && !closeAnIdleOne()) {
-      LOG.warn("refused {}: {} connections are busy", client.getAddress(), CONNECTIONS_MAX);
+      refused.warn(
+          "refused the client "
+              + client.getAddress().getHostAddress()
+              + ": all of "
+              + CONNECTIONS_MAX
+              + " connections are busy");
       return false;
     }
     return true;

@@ -4,7 +4,6 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import zerofs.fs.Call;
 import zerofs.fs.Caller;
@@ -30,7 +29,7 @@ final class NfsService {
   private final MountService mount;
   private final PortmapService portmap;
   private final Map<NfsProcedure, Procedure> procedures = new EnumMap<>(NfsProcedure.class);
-  private final Map<NfsProcedure, LongAdder> counts = new EnumMap<>(NfsProcedure.class);
+  private final NfsCounters counters;
 
   /// Decodes the arguments, does the work, encodes the results.
   @FunctionalInterface
@@ -45,8 +44,9 @@ final class NfsService {
   record Served(ByteBuffer reply, long stableSequence) {}
 
   /// @param served where it is served, for the portmapper
-  NfsService(Filesystem fs, NfsSettings settings, InetSocketAddress served) {
+  NfsService(Filesystem fs, NfsSettings settings, InetSocketAddress served, NfsCounters counters) {
     this.fs = fs;
+    this.counters = counters;
     this.settings = settings;
     this.mount = new MountService(fs);
     this.portmap = new PortmapService(served.getPort());
@@ -72,16 +72,6 @@ final class NfsService {
     procedures.put(NfsProcedure.FSINFO, AttributeProcedures::fsinfo);
     procedures.put(NfsProcedure.PATHCONF, AttributeProcedures::pathconf);
     procedures.put(NfsProcedure.COMMIT, DataProcedures::commit);
-    for (NfsProcedure each : NfsProcedure.values()) {
-      counts.put(each, new LongAdder());
-    }
-  }
-
-  /// Calls so far, by procedure.
-  Map<NfsProcedure, Long> counts() {
-    Map<NfsProcedure, Long> snapshot = new EnumMap<>(NfsProcedure.class);
-    counts.forEach((procedure, count) -> snapshot.put(procedure, count.sum()));
-    return snapshot;
   }
 
   /// The NFS procedure of a call; null when it is of another program or none.
@@ -160,6 +150,7 @@ final class NfsService {
         new NfsRequest(
             fs,
             settings,
+            counters,
             arguments,
             mayWait ? Call.waiting(caller(call)) : Call.attempt(caller(call)));
     int start = reply.position();
@@ -176,21 +167,14 @@ final class NfsService {
         failed(reply, start, number, NfsErrors.status(e.error()), request);
       }
     }
-    counted(number);
     return new Served(RpcReply.finish(reply.buffer()), request.stableSequence());
-  }
-
-  private void counted(NfsProcedure procedure) {
-    LongAdder count = counts.get(procedure);
-    if (count != null) {
-      count.increment();
-    }
   }
 
   /// Results of a failed procedure: a status, and what the objects that it named are like now, as
   /// far as that is in memory. A client whose cache led it into the failure puts it right by them.
-  private static void failed(
+  private void failed(
       XdrWriter out, int start, NfsProcedure procedure, NfsStatus status, NfsRequest request) {
+    counters.failed(status);
     out.rewindTo(start);
     out.int32(status.code());
     switch (procedure) {

@@ -48,10 +48,17 @@ final class RpcConnection implements WireMemory.Holder {
 
   /// What all connections of a server have together.
   ///
+  /// @param counters what becomes of requests
+  /// @param garbage warns of clients that send what is no request
   /// @param records memory for records that are arriving
   /// @param requests memory for requests that wait, and large replies
   record Shared(
-      ReplyCache replies, ReplyBuffers buffers, WireMemory records, WireMemory requests) {}
+      ReplyCache replies,
+      ReplyBuffers buffers,
+      NfsCounters counters,
+      SeldomWarning garbage,
+      WireMemory records,
+      WireMemory requests) {}
 
   RpcConnection(
       SocketChannel channel,
@@ -85,7 +92,10 @@ final class RpcConnection implements WireMemory.Holder {
         output.flush();
       }
     } catch (XdrException e) {
-      LOG.warn("closing the connection of {}: it sent no RPC ({})", client, e.getMessage());
+      shared
+          .garbage()
+          .warn(
+              "closing the connection of " + client + ": it sent no RPC (" + e.getMessage() + ")");
     } catch (IOException e) {
       LOG.debug("connection of {} ended: {}", client, e.toString());
     } catch (RuntimeException e) {
@@ -137,6 +147,7 @@ final class RpcConnection implements WireMemory.Holder {
   }
 
   private void serve(ByteBuffer record) throws XdrException, IOException {
+    long started = tasks.nanoTime();
     XdrReader in = new XdrReader(record);
     RpcCall call = RpcCall.decode(in);
     hasServed = true;
@@ -147,17 +158,19 @@ final class RpcConnection implements WireMemory.Holder {
       switch (shared.replies().begin(key)) {
         case ReplyCache.Known.No() -> {}
         case ReplyCache.Known.InProgress(ReplyCache.Progress progress) -> {
+          shared.counters().repeated();
           admit(0); // Not for memory: what it waits for may be waiting for that itself.
           fork(0, () -> answerAgain(progress));
           return;
         }
         case ReplyCache.Known.Done(ByteBuffer reply) -> {
+          shared.counters().repeated();
           output.add(reply);
           return;
         }
       }
     }
-    Pending pending = new Pending(key, NfsService.replyBytes(procedure, in));
+    Pending pending = new Pending(procedure, key, NfsService.replyBytes(procedure, in), started);
     if (pending.replyBytes() <= ReplyOutput.SMALL_BYTES) {
       attempt(record, call, in, pending);
     } else {
@@ -167,8 +180,14 @@ final class RpcConnection implements WireMemory.Holder {
 
   /// What is known of a request besides its bytes.
   ///
+  /// @param procedure null when it is not of NFS
   /// @param replyBytes room that its reply takes
-  private record Pending(ReplyCache.@Nullable Key key, int replyBytes) {}
+  /// @param startedNanos when it was read
+  private record Pending(
+      @Nullable NfsProcedure procedure,
+      ReplyCache.@Nullable Key key,
+      int replyBytes,
+      long startedNanos) {}
 
   private static int checksum(ByteBuffer record) {
     CRC32C crc = new CRC32C();
@@ -189,14 +208,14 @@ final class RpcConnection implements WireMemory.Holder {
       return;
     }
     if (served.stableSequence() <= fs.storedSequence()) {
-      answered(pending.key(), served.reply());
+      answered(pending, served.reply());
       output.addSlot(served.reply());
     } else {
       byte[] reply = new byte[served.reply().remaining()];
       served.reply().get(reply);
       long sequence = served.stableSequence();
       admit(WAITING_BYTES);
-      fork(WAITING_BYTES, () -> finishStable(ByteBuffer.wrap(reply), sequence, pending.key()));
+      fork(WAITING_BYTES, () -> finishStable(ByteBuffer.wrap(reply), sequence, pending));
     }
   }
 
@@ -211,7 +230,9 @@ final class RpcConnection implements WireMemory.Holder {
     ByteBuffer out = shared.buffers().take(pending.replyBytes());
     boolean missed = false;
     try {
-      output.flushWith(service.serve(call, in, false, out).reply());
+      ByteBuffer reply = service.serve(call, in, false, out).reply();
+      answered(pending, reply);
+      output.flushWith(reply);
     } catch (Miss e) {
       missed = true;
     } catch (FsException | RuntimeException e) {
@@ -323,7 +344,7 @@ final class RpcConnection implements WireMemory.Holder {
       XdrReader in = new XdrReader(record);
       RpcCall call = RpcCall.decode(in);
       NfsService.Served served = service.serve(call, in, true, out);
-      finishStable(served.reply(), served.stableSequence(), pending.key());
+      finishStable(served.reply(), served.stableSequence(), pending);
     } catch (FsException | XdrException | RuntimeException e) {
       dropped(pending.key(), e);
     } finally {
@@ -333,14 +354,14 @@ final class RpcConnection implements WireMemory.Holder {
     }
   }
 
-  private void finishStable(ByteBuffer reply, long sequence, ReplyCache.@Nullable Key key) {
+  private void finishStable(ByteBuffer reply, long sequence, Pending pending) {
     try {
       fs.barrier(sequence);
     } catch (FsException e) {
-      dropped(key, e);
+      dropped(pending.key(), e);
       return;
     }
-    answered(key, reply);
+    answered(pending, reply);
     send(reply);
   }
 
@@ -354,15 +375,21 @@ final class RpcConnection implements WireMemory.Holder {
     }
   }
 
-  private void answered(ReplyCache.@Nullable Key key, ByteBuffer reply) {
+  private void answered(Pending pending, ByteBuffer reply) {
+    ReplyCache.Key key = pending.key();
     if (key != null) {
       shared.replies().done(key, reply);
+    }
+    NfsProcedure procedure = pending.procedure();
+    if (procedure != null) {
+      shared.counters().answered(procedure, tasks.nanoTime() - pending.startedNanos());
     }
   }
 
   /// A request that gets no answer: the volume is gone, or a bug was met. The connection is closed,
   /// so that the client comes again (to whoever serves the volume then) instead of seeing an error.
   private void dropped(ReplyCache.@Nullable Key key, Exception reason) {
+    shared.counters().unanswered();
     if (key != null) {
       shared.replies().failed(key);
     }

@@ -19,6 +19,7 @@ final class WireMemory {
   /// How long a client may be stuck while others wait for its memory.
   private static final long STUCK_NANOS_MAX = 1_000_000_000L;
 
+  private final SeldomWarning closing;
   private final String what;
   private final long limitBytes;
   private final Tasks tasks;
@@ -40,6 +41,7 @@ final class WireMemory {
     this.what = what;
     this.limitBytes = limitBytes;
     this.tasks = tasks;
+    this.closing = new SeldomWarning(LOG, tasks);
     this.mutex = tasks.newMutex("wire memory");
     this.freed = mutex.newSignal();
   }
@@ -74,7 +76,8 @@ final class WireMemory {
         mutex.unlock();
       }
       if (stuck != null) {
-        LOG.warn("closing {}: others need the memory for {} that it holds", stuck, what);
+        closing.warn(
+            "closing " + stuck + ": others need the memory for " + what + " that it holds");
         stuck.close();
       }
     }

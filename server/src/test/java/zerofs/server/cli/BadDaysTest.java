@@ -10,7 +10,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.net.UnixDomainSocketAddress;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
@@ -28,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import zerofs.objectstore.FakeS3;
+import zerofs.server.metrics.Exposition;
 import zerofs.server.nfs.RpcClient;
 import zerofs.wire.nfs3.NfsProcedure;
 import zerofs.wire.xdr.XdrReader;
@@ -361,6 +366,24 @@ class BadDaysTest {
     }
   }
 
+  /// Before the volume is opened: nothing is taken from a server that has it.
+  @Test
+  void aTakenPortForMetricsIsNamed() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String address = "127.0.0.1:" + taken.getLocalPort();
+      String section = "[prometheus]\naddresses = [\"" + address + "\"]";
+      Path config =
+          config(
+              "metrics", directory.resolve("store"), "right password", ANY_PORT + "\n" + section);
+      assertEnds(
+          config,
+          ExitCode.ADDRESS,
+          "127.0.0.1 port " + taken.getLocalPort(),
+          "set another address in prometheus.addresses");
+      assertThat(directory.resolve("store/volume")).doesNotExist();
+    }
+  }
+
   @Test
   void aTakenPortmapperPortIsNamed() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -425,7 +448,10 @@ class BadDaysTest {
   private Path quickstartFile(FakeS3 s3) throws IOException {
     Path file = Files.createDirectories(directory.resolve("zerofs-data")).resolve("zerofs.toml");
     String made = ConfigTemplate.of("s3://bucket/some/prefix", "secret", "" + s3.endpoint());
-    Files.writeString(file, made.replace(":2049", ":0") + "[admin]\nstop_seconds = 1\n");
+    Files.writeString(
+        file,
+        made.replace(":2049", ":0")
+            + "[admin]\nstop_seconds = 1\n[prometheus]\naddresses = [\"127.0.0.1:0\"]\n");
     return file;
   }
 
@@ -438,6 +464,20 @@ class BadDaysTest {
     assertThat(port.find()).isTrue();
     return new RpcClient(
         new Socket(InetAddress.getLoopbackAddress(), Integer.parseInt(port.group(1))));
+  }
+
+  /// The answer of a page of its metrics' address: status, then body.
+  private static String ask(Run server, String path) throws Exception {
+    Matcher port = Pattern.compile("serving metrics on 127.0.0.1:(\\d+)").matcher(server.text());
+    assertThat(port.find()).isTrue();
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      HttpResponse<String> answer =
+          client.send(
+              HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port.group(1) + path))
+                  .build(),
+              HttpResponse.BodyHandlers.ofString());
+      return answer.statusCode() + " " + answer.body().strip();
+    }
   }
 
   private static int write(RpcClient client, int xid, byte[] file, int stable, String text)
@@ -485,15 +525,21 @@ class BadDaysTest {
         byte[] root = client.mount();
         byte[] stored = client.create(2, root, "stored");
         assertThat(write(client, 3, stored, 2, "before")).isZero();
+        assertThat(ask(first, "/readyz")).isEqualTo("200 ok");
+        assertThat(Exposition.parse(ask(first, "/metrics").substring(4) + "\n").names())
+            .contains("zerofs_barrier_seconds", "zerofs_resident_memory_max_bytes");
         byte[] waiting = client.create(4, root, "waiting");
         s3.stop();
         assertThat(write(client, 5, waiting, 0, "meanwhile")).isZero();
         client.send(6, NfsProcedure.PROGRAM, 3, 21, out -> out.opaque(waiting).int64(0).int32(0));
         awaitStatus(file, "storing is stalled: PUT log/");
         assertThat(answer).contains("got no answer", "s3://bucket/some/prefix");
+        assertThat(ask(first, "/readyz")).startsWith("503 storing is stalled: PUT log/");
+        assertThat(ask(first, "/livez")).isEqualTo("200 ok");
         s3.comeBack();
         assertThat(client.reply(6).int32()).as("COMMIT").isZero();
         awaitStatus(file, "ok");
+        assertThat(ask(first, "/readyz")).isEqualTo("200 ok");
       }
       first.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
 

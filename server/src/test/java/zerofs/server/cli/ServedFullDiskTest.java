@@ -79,7 +79,8 @@ class ServedFullDiskTest {
   }
 
   private String status() {
-    return StatusReport.text(served.volume, served.store, List.of(served.server));
+    return StatusReport.text(
+        ServerState.serving(served.volume, served.store, null, List.of(served.server)));
   }
 
   private static byte[] noise(int bytes) {
@@ -137,7 +138,8 @@ class ServedFullDiskTest {
   /// Memory that connections share is told as all other is.
   @Test
   void statusTellsTheMemoryOfTheWire() {
-    String json = StatusReport.json(served.volume, served.store, List.of(served.server));
+    String json =
+        StatusReport.json(ServerState.serving(served.volume, served.store, null, List.of(served.server)));
     assertThat(json)
         .contains(
             "\"memory.wire_records_bytes\": 0",

@@ -49,6 +49,20 @@ class ConfigReaderTest {
   }
 
   @Test
+  void metricsAreOffUntilTheyHaveAnAddress() throws Exception {
+    assertThat(read(STORAGE).metricsAddresses()).isEmpty();
+    Config config = read(STORAGE + "[prometheus]\naddresses = [\"127.0.0.1:9091\", \"[::1]:1\"]\n");
+    assertThat(config.metricsAddresses()).containsExactly("127.0.0.1:9091", "[::1]:1");
+    assertRefused(
+        STORAGE + "[prometheus]\naddress = [\"127.0.0.1:9091\"]\n",
+        "line 5, column 1",
+        "did you mean 'prometheus.addresses'");
+    assertRefused(
+        STORAGE + "[prometheus]\naddresses = [\"here\"]\n", "line 5", "'here' is not host:port");
+    assertRefused(STORAGE + "[prometheus]\naddresses = \"127.0.0.1:1\"\n", "a list of strings");
+  }
+
+  @Test
   void whatThisVersionLacksIsSaidSo() {
     assertRefused(STORAGE + "[servers.nbd]\n", "line 4", "NBD is not in this version");
   }

@@ -29,7 +29,7 @@ public final class ServedVolume implements AutoCloseable {
   public final NfsServer server;
 
   public ServedVolume(ObjectStore base, NfsSettings settings, long memoryBytes) throws Exception {
-    store = new TracedObjectStore(base);
+    store = new TracedObjectStore(base, tasks);
     volume = open(store);
     server = new NfsServer(volume, settings, loopback(), memoryBytes, tasks);
     server.start();
