@@ -139,7 +139,8 @@ class ServedFullDiskTest {
   @Test
   void statusTellsTheMemoryOfTheWire() {
     String json =
-        StatusReport.json(ServerState.serving(served.volume, served.store, null, List.of(served.server)));
+        StatusReport.json(
+            ServerState.serving(served.volume, served.store, null, List.of(served.server)));
     assertThat(json)
         .contains(
             "\"memory.wire_records_bytes\": 0",
