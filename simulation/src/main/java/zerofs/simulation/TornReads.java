@@ -25,10 +25,14 @@ final class TornReads {
   private static final int BYTES = 1 << 20;
   private static final int OFFSET = 777;
 
+  /// At most so many reads to a write: with fewer writes the reads would show nothing.
+  private static final int READS_TO_A_WRITE = 10;
+
   private final Filesystem fs;
   private final Tasks tasks;
   private final AtomicLong torn = new AtomicLong();
   private final AtomicLong written = new AtomicLong();
+  private final AtomicLong reads = new AtomicLong();
   private final AtomicBoolean done = new AtomicBoolean();
   private final AtomicReference<@Nullable FsException> failure = new AtomicReference<>();
 
@@ -46,13 +50,10 @@ final class TornReads {
   }
 
   /// @param torn reads that showed more than one pattern
-  record Result(long reads, long writes, long torn) {
-    /// Whether enough was written meanwhile for the reads to show something.
-    boolean saysSomething() {
-      return writes >= reads / 10;
-    }
-  }
+  record Result(long reads, long writes, long torn) {}
 
+  /// Reads until each reader has read so often and enough was written meanwhile, however the
+  /// machine shares its time between them.
   Result run(int readsEach) throws FsException {
     Call call = Call.waiting(Caller.ROOT);
     long file =
@@ -72,7 +73,7 @@ final class TornReads {
     if (failed != null) {
       throw failed;
     }
-    return new Result(2L * readsEach, written.get(), torn.get());
+    return new Result(reads.get(), written.get(), torn.get());
   }
 
   private void write(long file, int first) {
@@ -88,15 +89,17 @@ final class TornReads {
     }
   }
 
-  private void read(long file, int reads) {
+  private void read(long file, int atLeast) {
     ByteBuffer target = ByteBuffer.allocate(BYTES);
     byte[] got = target.array();
     try {
-      for (int i = 0; i < reads && failure.get() == null; i++) {
+      long writes = 2L * atLeast / READS_TO_A_WRITE;
+      for (int i = 0; (i < atLeast || written.get() < writes) && failure.get() == null; i++) {
         fs.read(Call.waiting(Caller.ROOT), file, OFFSET, target.clear());
         if (Arrays.mismatch(got, 0, BYTES - 1, got, 1, BYTES) >= 0) {
           torn.incrementAndGet();
         }
+        reads.incrementAndGet();
       }
     } catch (FsException e) {
       failure.set(e);
