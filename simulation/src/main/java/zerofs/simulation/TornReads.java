@@ -34,7 +34,7 @@ final class TornReads {
   private final AtomicLong written = new AtomicLong();
   private final AtomicLong reads = new AtomicLong();
   private final AtomicBoolean done = new AtomicBoolean();
-  private final AtomicReference<@Nullable FsException> failure = new AtomicReference<>();
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
   /// A volume for it. It may keep four such writes before it stores them, so that writers are not
   /// much slower than readers; nobody reads what is no longer in the file, so its store forgets.
@@ -69,9 +69,9 @@ final class TornReads {
     readers.forEach(Tasks.Task::join);
     done.set(true);
     writers.forEach(Tasks.Task::join);
-    FsException failed = failure.get();
+    Throwable failed = failure.get();
     if (failed != null) {
-      throw failed;
+      throw new IllegalStateException("a reader or a writer failed", failed);
     }
     return new Result(reads.get(), written.get(), torn.get());
   }
@@ -84,7 +84,7 @@ final class TornReads {
         fs.write(Call.waiting(Caller.ROOT), file, OFFSET, ByteBuffer.wrap(pattern));
         written.incrementAndGet();
       }
-    } catch (FsException e) {
+    } catch (FsException | RuntimeException | Error e) {
       failure.set(e);
     }
   }
@@ -101,7 +101,7 @@ final class TornReads {
         }
         reads.incrementAndGet();
       }
-    } catch (FsException e) {
+    } catch (FsException | RuntimeException | Error e) {
       failure.set(e);
     }
   }
