@@ -12,7 +12,7 @@ import zerofs.base.Tasks;
 /// The journal of the epoch that is being written: takes redo records, keeps them where a killed
 /// process leaves them, and makes them durable on this machine when asked to.
 ///
-/// The caller gives out positions: in the order of sequences, without gaps, from 0. A record is
+/// The caller gives out sequences and positions: both without gaps, positions from 0. A record is
 /// *whole* once it and all before it are in the stage; [#append] returns then.
 ///
 /// Any thread may call; callers hold no lock, as [#append] may wait for the disk, and for the store
@@ -22,6 +22,9 @@ public final class Journal {
   private final Stage stage;
   private final JournalFiles files;
   private final AtomicLong whole = new AtomicLong();
+
+  /// Counts records as [#whole] passes them: never ahead of it, a moment behind at most.
+  private final AtomicLong wholeSequence;
 
   /// Tasks that wait to be told that more is whole.
   private final AtomicInteger waiting = new AtomicInteger();
@@ -37,15 +40,22 @@ public final class Journal {
   private volatile @Nullable IOException failure;
   private volatile long freed;
   private volatile long synced;
+
+  /// Up to here records are durable in files, or in the store.
+  private volatile long durableSequence;
+
   private long syncWanted;
   private boolean busy;
-  private boolean closed;
+  private volatile boolean closed;
   private Tasks.@Nullable Task task;
 
-  Journal(Tasks tasks, Stage stage, JournalFiles files) {
+  /// @param lastSequence the one before its first record
+  Journal(Tasks tasks, Stage stage, JournalFiles files, long lastSequence) {
     this.tasks = tasks;
     this.stage = stage;
     this.files = files;
+    this.wholeSequence = new AtomicLong(lastSequence);
+    this.durableSequence = lastSequence;
     this.mutex = tasks.newMutex("journal");
     this.changed = mutex.newSignal();
   }
@@ -62,7 +72,7 @@ public final class Journal {
   /// Copies a record in, and returns when it is whole.
   ///
   /// @param payload its parts, from their positions to their limits
-  /// @return false when the journal was closed first: the commit is not to be answered
+  /// @return false when the journal was ended first: the commit is not to be answered
   public boolean append(long sequence, long position, List<ByteBuffer> payload, int payloadBytes) {
     Checks.invariant(payloadBytes <= RecordFormat.PAYLOAD_BYTES_MAX, "a record is too large");
     long end = position + RecordFormat.bytes(payloadBytes);
@@ -71,7 +81,7 @@ public final class Journal {
     }
     stage.put(sequence, position, payload, payloadBytes);
     advance();
-    return whole.get() >= end || awaitWhole(end);
+    return awaitWhole(sequence);
   }
 
   /// Moves the end of what is whole over what others have copied in.
@@ -82,7 +92,9 @@ public final class Journal {
       if (end == 0) {
         break;
       }
-      whole.compareAndSet(at, end);
+      if (whole.compareAndSet(at, end)) {
+        wholeSequence.incrementAndGet();
+      }
       at = whole.get();
     }
     boolean isHalfFull = at - base >= stage.size() / 2 && !drainDue && failure == null;
@@ -101,14 +113,21 @@ public final class Journal {
     }
   }
 
-  private boolean awaitWhole(long end) {
+  /// Blocks until all records up to a sequence are whole: what was answered by then outlives this
+  /// process.
+  ///
+  /// @return false when the journal was ended: nothing is to be answered any more
+  public boolean awaitWhole(long sequence) {
+    if (wholeSequence.get() >= sequence) {
+      return !closed;
+    }
     mutex.lock();
     try {
       waiting.incrementAndGet();
-      while (whole.get() < end && !closed) {
+      while (wholeSequence.get() < sequence && !closed) {
         changed.await();
       }
-      return whole.get() >= end;
+      return !closed;
     } finally {
       waiting.decrementAndGet();
       mutex.unlock();
@@ -131,31 +150,38 @@ public final class Journal {
     }
   }
 
-  /// Blocks until what lies before `end` is durable here or in the store.
+  /// Blocks until all records up to a sequence are durable here or in the store.
   ///
-  /// @return false when this machine's disk can't: then only the store's word counts
-  public boolean sync(long end) {
-    if (end <= Math.max(synced, freed)) {
+  /// @return false when this machine's disk can't, or the journal was ended: then only the store's
+  ///   word counts
+  public boolean sync(long sequence) {
+    if (sequence <= durableSequence) {
       return true;
+    }
+    if (!awaitWhole(sequence)) {
+      return false;
     }
     mutex.lock();
     try {
-      syncWanted = Math.max(syncWanted, end);
+      syncWanted = Math.max(syncWanted, whole.get());
       changed.signalAll();
-      while (end > Math.max(synced, freed) && failure == null && !closed) {
+      while (sequence > durableSequence && failure == null && !closed) {
         changed.await();
       }
-      return end <= Math.max(synced, freed);
+      return sequence <= durableSequence;
     } finally {
       mutex.unlock();
     }
   }
 
-  /// What lies before `position` is in the store.
-  public void freeUpTo(long position) {
+  /// All records up to a sequence are in the store.
+  ///
+  /// @param position where the last of them ends
+  public void freeUpTo(long position, long sequence) {
     mutex.lock();
     try {
       freed = Math.max(freed, position);
+      durableSequence = Math.max(durableSequence, sequence);
       moveBase();
       changed.signalAll();
     } finally {
@@ -166,6 +192,12 @@ public final class Journal {
   /// Bytes of records that the store does not have yet.
   public long pendingBytes() {
     return Math.max(0, whole.get() - freed);
+  }
+
+  /// Whether records that the store does not have fill half of the stage or more, after the disk
+  /// has failed: then only the store frees their places.
+  public boolean needsStore() {
+    return failure != null && pendingBytes() >= stage.size() / 2;
   }
 
   /// Why nothing can be made durable here any more; null = nothing is wrong.
@@ -208,6 +240,7 @@ public final class Journal {
     moveBase();
     boolean toWrite = drainDue || syncWanted > Math.max(synced, freed);
     long from = base;
+    long sequence = wholeSequence.get(); // Before the position, which so covers it.
     long to = Math.max(from, whole.get());
     long free = freed;
     busy = true; // The stage keeps what lies at `base` and later.
@@ -227,6 +260,7 @@ public final class Journal {
     busy = false;
     if (failed == null) {
       synced = toWrite ? to : synced;
+      durableSequence = toWrite ? Math.max(durableSequence, sequence) : durableSequence;
     } else {
       failure = failed; // Whether anything of it was written nobody knows: never tried again.
     }
@@ -243,8 +277,8 @@ public final class Journal {
     }
   }
 
-  /// Ends; nothing is deleted, and what is in the stage stays there.
-  void close() throws IOException {
+  /// Ends answers: whoever waits is told. What is in the stage stays there.
+  public void end() {
     mutex.lock();
     try {
       closed = true;
@@ -252,6 +286,11 @@ public final class Journal {
     } finally {
       mutex.unlock();
     }
+  }
+
+  /// Ends; nothing is deleted. No record is copied in any more.
+  public void close() throws IOException {
+    end();
     if (task != null) {
       task.join();
     }

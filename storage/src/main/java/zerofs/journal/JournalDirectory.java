@@ -278,7 +278,9 @@ public final class JournalDirectory implements AutoCloseable {
   }
 
   /// Begins the journal of an epoch that nobody had before.
-  public Journal begin(int epoch) throws StorageException {
+  ///
+  /// @param lastSequence the one before its first record
+  public Journal begin(int epoch, long lastSequence) throws StorageException {
     try {
       ByteBuffer mapped = memory.map(stageName(epoch), Stage.HEADER_BYTES + settings.stageBytes());
       if (mapped == null) {
@@ -286,7 +288,7 @@ public final class JournalDirectory implements AutoCloseable {
       }
       JournalFiles own = new JournalFiles(files, keys, randomness, epoch, settings.fileBytes(), 0);
       own.prepare();
-      Journal journal = new Journal(tasks, Stage.create(mapped, identity(epoch)), own);
+      Journal journal = new Journal(tasks, Stage.create(mapped, identity(epoch)), own, lastSequence);
       journal.start();
       return journal;
     } catch (IOException e) {

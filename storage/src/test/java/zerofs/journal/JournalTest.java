@@ -117,7 +117,7 @@ class JournalTest {
       book.ends.clear();
       book.synced = last;
       int first = last;
-      Journal journal = directory.begin(epoch);
+      Journal journal = directory.begin(epoch, first);
       live(journal, book, random, first);
       boolean power = random.nextInt(3) == 0;
       int had = book.last();
@@ -161,11 +161,11 @@ class JournalTest {
         append(journal, own, bytes);
         book.sizes.add(bytes);
       } else if (dice < 95 && !own.ends.isEmpty()) {
-        assertThat(journal.sync(own.ends.getLast())).isTrue();
+        assertThat(journal.sync(own.last())).isTrue();
         book.synced = own.last();
       } else if (!own.ends.isEmpty()) {
         int index = random.nextInt(own.ends.size());
-        journal.freeUpTo(own.ends.get(index));
+        journal.freeUpTo(own.ends.get(index), first + index + 1);
         book.stored = Math.max(book.stored, first + index + 1);
       }
     }
@@ -174,7 +174,7 @@ class JournalTest {
   @Test
   void recordsOfManyThreadsComeBackInOrder() throws Exception {
     JournalDirectory directory = open();
-    Journal journal = directory.begin(1);
+    Journal journal = directory.begin(1, 0);
     AtomicLong next = new AtomicLong();
     List<Tasks.Task> threads = new ArrayList<>();
     for (int thread = 0; thread < 4; thread++) {
@@ -189,10 +189,10 @@ class JournalTest {
                   int record = Journal.recordBytes(500);
                   journal.append(sequence, (sequence - 1) * record, List.of(payload), 500);
                   if (sequence % 7000 == 0) {
-                    journal.sync(sequence * record);
+                    journal.sync(sequence);
                   }
                   if (sequence % 9000 == 0) {
-                    journal.freeUpTo((sequence - 5000) * record);
+                    journal.freeUpTo((sequence - 5000) * record, sequence - 5000);
                   }
                 }
               }));
@@ -228,16 +228,16 @@ class JournalTest {
   @Test
   void aDiskThatFailsIsNeverTriedAgainAndAKillStillLosesNothing() throws Exception {
     JournalDirectory directory = open();
-    Journal journal = directory.begin(1);
+    Journal journal = directory.begin(1, 0);
     Book book = new Book();
     append(journal, book, 100);
-    assertThat(journal.sync(book.ends.getLast())).isTrue();
+    assertThat(journal.sync(book.last())).isTrue();
     append(journal, book, 200);
     failWith(disk, new IOException("I/O error"));
-    assertThat(journal.sync(book.ends.getLast())).isFalse();
+    assertThat(journal.sync(book.last())).isFalse();
     failWith(disk, null);
     append(journal, book, 300);
-    assertThat(journal.sync(book.ends.getLast())).isFalse();
+    assertThat(journal.sync(book.last())).isFalse();
     assertThat(journal.failure()).hasMessage("I/O error");
     journal.close();
     directory.close();
@@ -261,7 +261,7 @@ class JournalTest {
   @Test
   void whatBelongsToAnotherHistoryIsSetAside() throws Exception {
     JournalDirectory directory = open();
-    Journal journal = directory.begin(3);
+    Journal journal = directory.begin(3, 0);
     Book book = new Book();
     append(journal, book, 100);
     journal.close();
