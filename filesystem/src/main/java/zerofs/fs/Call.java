@@ -1,11 +1,14 @@
 package zerofs.fs;
 
+import org.jspecify.annotations.Nullable;
+
 /// Who asks, and how: one per request of a client. Not thread-safe; one thread at a time.
 public final class Call {
   private final Caller caller;
   private final boolean mayWait;
   private final boolean opened;
   private long sequence;
+  private @Nullable Runnable owed;
 
   private Call(Caller caller, boolean mayWait, boolean opened) {
     this.caller = caller;
@@ -49,6 +52,28 @@ public final class Call {
   /// be stored for it.
   public long sequence() {
     return sequence;
+  }
+
+  /// Says what is still to be done for this call before it is answered, once all locks are let go:
+  /// the volume's own.
+  public void owe(Runnable what) {
+    Runnable before = owed;
+    owed =
+        before == null
+            ? what
+            : () -> {
+              before.run();
+              what.run();
+            };
+  }
+
+  /// Does what is owed.
+  public void settle() {
+    Runnable due = owed;
+    owed = null;
+    if (due != null) {
+      due.run();
+    }
   }
 
   /// Raises [#sequence].

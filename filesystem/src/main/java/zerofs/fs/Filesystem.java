@@ -127,6 +127,10 @@ public interface Filesystem extends AutoCloseable {
   /// costs nothing; callers share requests (group commit).
   void barrier(long sequence) throws FsException;
 
+  /// Blocks until all commits up to `sequence` outlive a power cut of this machine: durable in its
+  /// journal, or stored in the bucket where there is none or it can't be.
+  void journalBarrier(long sequence) throws FsException;
+
   /// Says that clients are asking: front ends call it for every request. A writer that has stored
   /// nothing for 10 seconds then looks whether another one has taken the volume over; without
   /// requests it asks the store for nothing.

@@ -11,9 +11,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.SimulatedDirectory;
 import zerofs.base.SimulatedTasks;
+import zerofs.base.Tasks;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
 import zerofs.fs.Caller;
@@ -36,7 +39,8 @@ import zerofs.objectstore.StoreCounters;
 /// One seed is one history; time and threads are simulated.
 ///
 /// A crash loses what was not stored. What must be there afterwards is the model as it was when the
-/// engine's recovered commit sequence was reached: nothing more, nothing less.
+/// engine's recovered commit sequence was reached: nothing more, nothing less. With a journal a
+/// crash of the process loses nothing at all, and one of the machine nothing that was synced.
 public final class History {
   private static final long BYTES_MAX = 12L << 20;
   private static final int TRAIL = 30;
@@ -60,6 +64,10 @@ public final class History {
   private int starts;
   private int crashes;
   private boolean away;
+  private final SimulatedDirectory disk = new SimulatedDirectory("disk");
+  private final SimulatedDirectory shared = new SimulatedDirectory("memory");
+  private int boots = 1;
+  private long synced;
   private long lostOperations;
   private long done;
 
@@ -67,7 +75,9 @@ public final class History {
   /// @param restarts how many stops on the way, every second one a crash
   /// @param whole whether it begins with one file that gets as many links as one may have, and ends
   ///   with damage to all data in the store
-  public record Settings(long seed, long operations, int restarts, boolean whole) {}
+  /// @param journal whether there is one
+  public record Settings(
+      long seed, long operations, int restarts, boolean whole, boolean journal) {}
 
   /// What a successful operation did: enough to do it again to a copy of the model.
   private record Done(Op op, long inode, Time now, long sequence) {}
@@ -133,6 +143,10 @@ public final class History {
       if (random.nextInt(4000) == 0) {
         volume().flush();
       }
+      if (settings.journal() && random.nextInt(50) == 0) {
+        volume().journalBarrier(volume().committedSequence());
+        synced = volume().committedSequence();
+      }
     }
     stopCleanly();
     if (settings.whole()) {
@@ -160,13 +174,19 @@ public final class History {
 
   private void start() throws StorageException {
     starts++;
-    volume =
-        TestVolumes.open(
-            new FaultyObjectStore(
-                new LatencyObjectStore(memory, simulation, 4_000), simulation, new Reads()),
-            simulation.group("process " + starts),
-            settings.seed() * 1000 + starts,
-            BYTES_MAX);
+    ObjectStore store =
+        new FaultyObjectStore(
+            new LatencyObjectStore(memory, simulation, 4_000), simulation, new Reads());
+    Tasks tasks = simulation.group("process " + starts);
+    long seed = settings.seed() * 1000 + starts;
+    if (!settings.journal()) {
+      volume = TestVolumes.open(store, tasks, seed, BYTES_MAX);
+      return;
+    }
+    disk.crash(); // Whoever had it has ended.
+    Volume.Journaling journaling =
+        TestVolumes.journaling(disk, shared, "boot " + boots, tasks, seed);
+    volume = TestVolumes.open(store, journaling, tasks, seed, BYTES_MAX);
   }
 
   private void stopCleanly() throws StorageException, FsException {
@@ -274,10 +294,21 @@ public final class History {
   }
 
   private void crash() throws StorageException, FsException {
+    long committed = volume().committedSequence();
     simulation.kill("process " + starts);
     crashes++;
+    boolean power = settings.journal() && random.nextBoolean();
+    if (power) {
+      disk.cutPower(new SplittableRandom(random.nextLong()));
+      shared.list().forEach(shared::delete);
+      boots++;
+    }
     start();
     long recovered = volume().recoveredSequence();
+    long promised = power ? synced : settings.journal() ? committed : 0;
+    if (recovered < promised) {
+      throw difference("commits up to " + promised + " were promised, found " + recovered, null);
+    }
     PosixModel survivor = Objects.requireNonNull(snapshot, "a snapshot before a crash");
     for (Done each : sinceSnapshot) {
       if (each.sequence() <= recovered) {

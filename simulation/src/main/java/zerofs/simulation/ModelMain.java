@@ -9,8 +9,8 @@ import zerofs.fs.engine.Volume;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.StorageException;
 
-/// The long runs of what the tests run short: `model OPERATIONS RESTARTS SEED...`, `races ROUNDS`,
-/// `torn READS`.
+/// The long runs of what the tests run short: `model OPERATIONS RESTARTS SEED...` (every second one
+/// with a journal), `races ROUNDS`, `torn READS`.
 public final class ModelMain {
   private static final Tasks TASKS =
       new SystemTasks(
@@ -35,7 +35,8 @@ public final class ModelMain {
     int restarts = Integer.parseInt(arguments[2]);
     for (int i = 3; i < arguments.length; i++) {
       History.Settings settings =
-          new History.Settings(Long.parseLong(arguments[i]), operations, restarts, true);
+          new History.Settings(
+              Long.parseLong(arguments[i]), operations, restarts, true, i % 2 == 0);
       HistorySummary summary = new History(settings).run();
       print(settings, summary);
       if (operations >= HistorySummary.WHOLE_OPERATIONS) {

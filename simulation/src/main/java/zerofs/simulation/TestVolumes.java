@@ -1,6 +1,8 @@
 package zerofs.simulation;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
+import zerofs.base.LocalDirectory;
 import zerofs.base.SeededRandomness;
 import zerofs.base.Tasks;
 import zerofs.codec.Compression;
@@ -8,6 +10,7 @@ import zerofs.codec.Keys;
 import zerofs.codec.ObjectEnvelope;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
+import zerofs.journal.JournalDirectory;
 import zerofs.log.VolumeSecrets;
 import zerofs.manifest.Manifest;
 import zerofs.manifest.ManifestStore;
@@ -51,13 +54,49 @@ final class TestVolumes {
   /// @param seed of what is random in it; another one for each opening of one volume
   static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax)
       throws StorageException {
-    return open(store, tasks, seed, bytesMax, 4 << 20);
+    return open(store, null, tasks, seed, bytesMax, 4 << 20);
+  }
+
+  /// As the other one, with a journal.
+  static Volume open(
+      ObjectStore store, Volume.Journaling journaling, Tasks tasks, long seed, long bytesMax)
+      throws StorageException {
+    return open(store, journaling, tasks, seed, bytesMax, 4 << 20);
+  }
+
+  /// Opens the journal of the machine that these directories belong to.
+  ///
+  /// @param boot names this run of the machine
+  static Volume.Journaling journaling(
+      LocalDirectory disk, LocalDirectory memory, String boot, Tasks tasks, long seed)
+      throws StorageException {
+    JournalDirectory directory =
+        JournalDirectory.open(
+            disk,
+            memory,
+            SECRETS.keys(),
+            SECRETS.idBytes(),
+            tasks,
+            new SeededRandomness(seed),
+            new JournalDirectory.Settings(2 << 20, 3 << 20, boot));
+    return new Volume.Journaling(directory, 16 << 20, false);
   }
 
   /// As the other one.
   ///
   /// @param slabBytes memory for file data and what it is encoded into
   static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax, long slabBytes)
+      throws StorageException {
+    return open(store, null, tasks, seed, bytesMax, slabBytes);
+  }
+
+  private static Volume open(
+      ObjectStore store,
+      Volume.@Nullable Journaling journaling,
+      Tasks tasks,
+      long seed,
+      long bytesMax,
+      long slabBytes)
       throws StorageException {
     Volume.Settings small =
         new Volume.Settings(
@@ -75,6 +114,7 @@ final class TestVolumes {
         store,
         SECRETS,
         small,
+        journaling,
         tasks,
         new SeededRandomness(seed),
         SlabMemory.direct(),

@@ -200,6 +200,11 @@ public final class Journal {
     return failure != null && pendingBytes() >= stage.size() / 2;
   }
 
+  /// Bytes of the stage.
+  public int stageBytes() {
+    return stage.size();
+  }
+
   /// Why nothing can be made durable here any more; null = nothing is wrong.
   public @Nullable IOException failure() {
     return failure;

@@ -288,7 +288,8 @@ public final class JournalDirectory implements AutoCloseable {
       }
       JournalFiles own = new JournalFiles(files, keys, randomness, epoch, settings.fileBytes(), 0);
       own.prepare();
-      Journal journal = new Journal(tasks, Stage.create(mapped, identity(epoch)), own, lastSequence);
+      Journal journal =
+          new Journal(tasks, Stage.create(mapped, identity(epoch)), own, lastSequence);
       journal.start();
       return journal;
     } catch (IOException e) {

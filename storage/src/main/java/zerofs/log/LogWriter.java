@@ -40,6 +40,11 @@ public final class LogWriter {
   private long lastPosition;
   private StorageException.@Nullable Fenced deposed;
   private volatile @Nullable String trouble;
+  private volatile Proof proof;
+
+  /// When a request was sent whose answer showed that this writer was not deposed then, by both
+  /// clocks: one of them may stop while the machine sleeps.
+  private record Proof(long nanos, long wallNanos) {}
 
   /// Told what becomes of the log.
   public interface Listener {
@@ -69,6 +74,28 @@ public final class LogWriter {
     this.listener = listener;
     this.storedPosition = nextPosition - 1;
     this.mutex = tasks.newMutex("log writer");
+    this.proof = now();
+  }
+
+  private Proof now() {
+    return new Proof(tasks.nanoTime(), tasks.wallNanos());
+  }
+
+  /// How long ago it was certain that no other writer had taken over, in nanoseconds.
+  public long unprovenNanos() {
+    Proof last = proof;
+    return Math.max(tasks.nanoTime() - last.nanos(), tasks.wallNanos() - last.wallNanos());
+  }
+
+  private void proven(Proof sent) {
+    mutex.lock();
+    try {
+      if (sent.nanos() - proof.nanos() > 0) {
+        proof = sent;
+      }
+    } finally {
+      mutex.unlock();
+    }
   }
 
   /// The header of the next object. Called in order of position.
@@ -107,9 +134,13 @@ public final class LogWriter {
     while (true) {
       throwIfDeposed();
       try {
+        Proof sent = now();
         // Rule CREATE_ONLY_LOG.
         PutOutcome outcome = store.put(key, body, Cause.BARRIER);
         if (outcome == PutOutcome.CREATED || isOwn(header, key)) {
+          if (outcome == PutOutcome.CREATED) {
+            proven(sent);
+          }
           break;
         }
         throw depose("log position " + header.position() + " is taken by another writer");
@@ -213,9 +244,13 @@ public final class LogWriter {
   /// @throws StorageException.Fenced when another writer owns the log
   public void checkNext(long position) throws StorageException {
     String key = LogFormat.key(epoch, position);
+    Proof sent = now();
     boolean taken = store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER) != null;
     if (taken && !hasSentTo(position)) {
       throw depose("log position " + position + " is taken by another writer");
+    }
+    if (!taken) {
+      proven(sent);
     }
   }
 

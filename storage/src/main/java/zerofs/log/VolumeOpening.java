@@ -1,6 +1,7 @@
 package zerofs.log;
 
 import java.nio.ByteBuffer;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -37,7 +38,33 @@ public final class VolumeOpening {
   /// @param host name of this machine, for messages
   /// @param inFlightMax how many log objects this writer will have in flight
   /// @param readAhead log objects that are read at a time
-  public record Settings(String host, int inFlightMax, int readAhead) {}
+  /// @param journal this machine's
+  /// @param takeover whether to go on without what only another journal has
+  public record Settings(
+      String host, int inFlightMax, int readAhead, LocalJournal journal, boolean takeover) {}
+
+  /// The journal of this machine, as far as a takeover must know it: what it has is replayed.
+  public interface LocalJournal {
+    /// There is none.
+    LocalJournal NONE =
+        new LocalJournal() {
+          @Override
+          public String id() {
+            return "";
+          }
+
+          @Override
+          public boolean hasAllOf(int epoch) {
+            return false;
+          }
+        };
+
+    /// Names it in manifests; empty = there is none.
+    String id();
+
+    /// Whether it has everything that an epoch of its own answered and the store may lack.
+    boolean hasAllOf(int epoch) throws StorageException;
+  }
 
   /// What the log says after the runs of the manifest.
   ///
@@ -76,7 +103,10 @@ public final class VolumeOpening {
   }
 
   /// What was read of the log, and where it was fenced.
-  private record Walk(Manifest manifest, List<LogFormat.LogObject> segments, long fence) {
+  ///
+  /// @param clean whether its writer did that itself, after it had stored everything
+  private record Walk(
+      Manifest manifest, List<LogFormat.LogObject> segments, long fence, boolean clean) {
     long lastSequence() {
       return segments.isEmpty()
           ? manifest.markSequence()
@@ -115,7 +145,7 @@ public final class VolumeOpening {
   }
 
   private Opened takeOver(Manifest newest) throws StorageException, StartOver {
-    Walk walk = newest.epoch() == 0 ? new Walk(newest, List.of(), 0) : walk(newest);
+    Walk walk = newest.epoch() == 0 ? new Walk(newest, List.of(), 0, true) : walk(newest);
     while (true) {
       Manifest claim = claim(walk);
       byte[] sealed = manifests.seal(claim);
@@ -160,7 +190,7 @@ public final class VolumeOpening {
     if (winner.mark() >= walk.fence()) {
       throw new StartOver(); // Rule REFENCE: the mark has passed the fence, which fences nobody.
     }
-    return new Walk(winner, walk.segments(), walk.fence());
+    return new Walk(winner, walk.segments(), walk.fence(), walk.clean());
   }
 
   private Walk walk(Manifest manifest) throws StorageException, StartOver {
@@ -173,10 +203,10 @@ public final class VolumeOpening {
         if (!open && from < each.end()) {
           closed(each, from, segments);
         } else if (open) {
-          long fence = newestEpoch(manifest, each, from, segments);
+          Fence fence = newestEpoch(manifest, each, from, segments);
           // Before the claim: each start that meets the damage would leave one more epoch behind.
           deltas(manifest, segments);
-          return new Walk(manifest, segments, fence);
+          return new Walk(manifest, segments, fence.position(), fence.clean());
         }
       }
       throw new StorageException.Corrupt("manifest " + manifest.number() + " has no open epoch");
@@ -211,16 +241,38 @@ public final class VolumeOpening {
     }
   }
 
+  private record Fence(long position, boolean clean) {}
+
+  /// Rule UNCLOSED_EPOCH: what an epoch answered that no clean fence of its own ends may be in its
+  /// writer's journal alone.
+  private void requireReplayable(EpochEntry epoch) throws StorageException.Invalid {
+    boolean foreign =
+        !epoch.journal().isEmpty() && !epoch.journal().equals(settings.journal().id());
+    if (foreign && !settings.takeover()) {
+      throw new StorageException.Invalid(
+          StorageException.Invalid.Reason.UNCLOSED_EPOCH,
+          "the volume's last server (on "
+              + epoch.host()
+              + ", started "
+              + Instant.ofEpochSecond(Math.floorDiv(epoch.startedWallNanos(), 1_000_000_000L))
+              + ") still runs, or was ended before it had stored everything, and its journal may"
+              + " hold changes that the bucket lacks: stop it, or start it there once more and stop"
+              + " it; or go on without what only that journal has, by 'run --takeover'");
+    }
+  }
+
   /// Reads the newest epoch to its first free position or fence, and sees to it that a fence is
   /// there. Rule FENCE_FIRST.
-  private long newestEpoch(
+  private Fence newestEpoch(
       Manifest manifest, EpochEntry epoch, long from, List<LogFormat.LogObject> segments)
       throws StorageException, StartOver {
     ReadAhead ahead = new ReadAhead(epoch.epoch(), from, Long.MAX_VALUE);
     long position = from;
+    boolean clean = false;
     while (true) {
       LogFormat.LogObject object = ahead.take();
       if (object == null) {
+        requireReplayable(epoch); // Before the fence, which would end a server that still runs.
         long last =
             segments.isEmpty()
                 ? manifest.markSequence()
@@ -232,13 +284,17 @@ public final class VolumeOpening {
         break;
       }
       if (object.header().isFence()) {
+        clean = object.header().kind() == LogHeader.Kind.CLEAN_FENCE; // Rule CLEAN_IS_OWN.
+        if (!clean) {
+          requireReplayable(epoch);
+        }
         break; // Rule PROBE_ANY_FENCE: also past one that another recovery has planted.
       }
       segments.add(object);
       position++;
     }
     probe(manifest, epoch, position);
-    return position;
+    return new Fence(position, clean);
   }
 
   /// @return whether the fence stands; else something else took the position
@@ -298,7 +354,7 @@ public final class VolumeOpening {
     }
   }
 
-  private Manifest claim(Walk walk) {
+  private Manifest claim(Walk walk) throws StorageException {
     Manifest before = walk.manifest();
     List<EpochEntry> epochs = new ArrayList<>();
     for (EpochEntry each : before.epochs()) {
@@ -314,11 +370,10 @@ public final class VolumeOpening {
             0,
             HexFormat.of().formatHex(salt),
             settings.host(),
-            "",
+            settings.journal().id(),
             tasks.wallNanos(),
             settings.inFlightMax(),
-            // Without a journal whatever was answered in class `memory` may be gone.
-            before.epoch() > 0));
+            losesPossibly(walk)));
     return new Manifest(
         before.number() + 1,
         before.epoch() + 1,
@@ -327,6 +382,16 @@ public final class VolumeOpening {
         true,
         epochs,
         before.runs());
+  }
+
+  /// Whether something that the epoch before answered may be gone.
+  private boolean losesPossibly(Walk walk) throws StorageException {
+    if (walk.clean()) {
+      return false;
+    }
+    EpochEntry last = walk.manifest().epochEntry(walk.manifest().epoch());
+    boolean own = !last.journal().isEmpty() && last.journal().equals(settings.journal().id());
+    return !own || !settings.journal().hasAllOf(last.epoch());
   }
 
   private static EpochEntry closed(EpochEntry entry, Walk walk) {

@@ -31,7 +31,7 @@ final class Directions {
           allow(
               "zerofs.fs.engine",
               INDEX
-                  + " zerofs.lsm zerofs.log zerofs.fs zerofs.fs.page zerofs.fs.row"
+                  + " zerofs.lsm zerofs.log zerofs.journal zerofs.fs zerofs.fs.page zerofs.fs.row"
                   + " zerofs.fs.extent"),
           allow("zerofs.wire.xdr", ""),
           allow("zerofs.wire.rpc", "zerofs.wire.xdr"),

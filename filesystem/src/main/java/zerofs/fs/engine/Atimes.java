@@ -1,5 +1,6 @@
 package zerofs.fs.engine;
 
+import zerofs.fs.Call;
 import zerofs.fs.row.Inode;
 
 /// Access times, as the mount option relatime has them (mount(8)): updated when they are not later
@@ -22,7 +23,7 @@ final class Atimes {
   /// Sets the access time to now. No lock is held. Not a change of attributes: neither ctime nor
   /// the change counter moves. A reader never waits to be stored: when too much does, or the store
   /// is short of space, it is left out.
-  static void update(InodeNode node, Generations generations, long now) {
+  static void update(Call call, InodeNode node, Generations generations, long now) {
     if (generations.isUnderPressure()) {
       return;
     }
@@ -32,7 +33,7 @@ final class Atimes {
         return;
       }
       Inode changed = row.edit().atime(now).build();
-      node.touched(generations.commit(open -> open.put(changed)));
+      node.touched(generations.commit(call, commit -> commit.put(changed)));
       node.setRow(changed);
     }
   }

@@ -8,8 +8,18 @@ import zerofs.objectstore.StorageException;
 
 /// Runs operations as memory-only attempts. On a miss the attempt has let go of every lock; if the
 /// call may wait, what was missing is fetched and the attempt starts again from the beginning.
+///
+/// Every commit is made in an attempt, and every answer leaves by here: once no lock is held, the
+/// redo records that the call owes go into the journal, and the answer waits until all that it may
+/// show is whole there.
 final class Attempts {
-  private Attempts() {}
+  private final Recorder recorder;
+  private final Generations generations;
+
+  Attempts(Recorder recorder, Generations generations) {
+    this.recorder = recorder;
+    this.generations = generations;
+  }
 
   /// An attempt: answers, or throws Miss having changed nothing.
   @FunctionalInterface
@@ -17,16 +27,30 @@ final class Attempts {
     T run() throws FsException;
   }
 
-  static <T> T run(Call call, Attempt<T> attempt) throws FsException {
+  <T> T run(Call call, Attempt<T> attempt) throws FsException {
     while (true) {
       try {
-        return attempt.run();
+        T answer = settled(call, attempt);
+        recorder.awaitWhole(call.sequence());
+        return answer;
+      } catch (FsException e) {
+        recorder.awaitWhole(generations.sequence()); // An error tells of what is there as well.
+        throw e;
       } catch (Miss miss) {
         if (!call.mayWait()) {
           throw miss;
         }
         fetch(miss);
       }
+    }
+  }
+
+  /// A place in the journal that was taken is filled whatever becomes of the attempt.
+  private static <T> T settled(Call call, Attempt<T> attempt) throws FsException {
+    try {
+      return attempt.run();
+    } finally {
+      call.settle();
     }
   }
 

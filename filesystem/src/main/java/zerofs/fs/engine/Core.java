@@ -13,5 +13,6 @@ record Core(
     Files files,
     Setattr setattr,
     SpaceUsage usage,
+    Attempts attempts,
     AtomicLong nextInode,
     BackgroundQueue<Long> reaper) {}

@@ -63,16 +63,16 @@ final class Directories {
   /// Adds an entry, inside the gate.
   ///
   /// @param slot what [#slot] said of its name
-  void insert(Generation open, InodeNode directory, DirectoryEntry entry, Slot slot) {
+  void insert(Commit commit, InodeNode directory, DirectoryEntry entry, Slot slot) {
     List<DirectoryEntry> grown = new ArrayList<>(latest(directory, slot));
     grown.add(entry);
-    open.put(RowKeys.entry(directory.inode(), entry.cookie()), entry.encode());
-    putSlot(open, directory, slot.hash(), grown);
+    commit.put(RowKeys.entry(directory.inode(), entry.cookie()), entry.encode());
+    putSlot(commit, directory, slot.hash(), grown);
   }
 
   /// Points an existing name at another inode, inside the gate.
-  void replace(Generation open, InodeNode directory, DirectoryEntry entry) {
-    open.put(RowKeys.entry(directory.inode(), entry.cookie()), entry.encode());
+  void replace(Commit commit, InodeNode directory, DirectoryEntry entry) {
+    commit.put(RowKeys.entry(directory.inode(), entry.cookie()), entry.encode());
     NameCache names = directory.names();
     long key = hash.of(entry.name());
     List<DirectoryEntry> known = names == null ? null : names.get(key);
@@ -86,9 +86,9 @@ final class Directories {
   /// Removes an entry, inside the gate.
   ///
   /// @param slot what [#slot] said of its name
-  void remove(Generation open, InodeNode directory, DirectoryEntry entry, Slot slot) {
-    open.put(RowKeys.entry(directory.inode(), entry.cookie()), new byte[0]);
-    putSlot(open, directory, slot.hash(), without(latest(directory, slot), entry.cookie()));
+  void remove(Commit commit, InodeNode directory, DirectoryEntry entry, Slot slot) {
+    commit.put(RowKeys.entry(directory.inode(), entry.cookie()), new byte[0]);
+    putSlot(commit, directory, slot.hash(), without(latest(directory, slot), entry.cookie()));
   }
 
   /// One commit may change two names with one hash: what it has put already counts. (That is in the
@@ -104,12 +104,12 @@ final class Directories {
   }
 
   private static void putSlot(
-      Generation open, InodeNode directory, long hash, List<DirectoryEntry> entries) {
+      Commit commit, InodeNode directory, long hash, List<DirectoryEntry> entries) {
     long[] cookies = new long[entries.size()];
     for (int i = 0; i < cookies.length; i++) {
       cookies[i] = entries.get(i).cookie();
     }
-    open.put(RowKeys.index(directory.inode(), hash), DirectoryEntry.encodeCookies(cookies));
+    commit.put(RowKeys.index(directory.inode(), hash), DirectoryEntry.encodeCookies(cookies));
     NameCache names = directory.names();
     if (names != null) {
       names.put(hash, List.copyOf(entries));

@@ -30,6 +30,10 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   /// Clients that ask while nothing was stored for so long make it look whether it is deposed.
   private static final long QUIET_NANOS = 10_000_000_000L;
 
+  /// Without a sign for so long that no other writer has taken over, this machine's word is not
+  /// enough: another one's history would leave out its journal.
+  private static final long UNPROVEN_NANOS_MAX = 60_000_000_000L;
+
   /// Up to here a generation is encoded and sent by the task that wanted it.
   private static final long INLINE_BYTES_MAX = 256 << 10;
 
@@ -40,11 +44,13 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private final FrameCodec codec;
   private final LsmTree tree;
   private final Settlement settlement;
+  private final Recorder recorder;
   private final Settings settings;
   private final byte[] salt;
   private final int epoch;
   private final Map<Long, Sealed> inFlight = new ConcurrentHashMap<>();
   private final Tasks.Mutex mutex;
+  private final Tasks.Mutex lookMutex;
   private final Tasks.Signal changed;
   private final AtomicLong quietSince;
   private final BarrierTimes times = BarrierTimes.none();
@@ -59,9 +65,8 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private volatile @Nullable FsException failure;
 
   /// @param inFlightMax log objects that may be under way at a time
-  /// @param generationBytesMax size at which a generation is sealed by itself
-  /// @param sealNanos age at which one is
-  record Settings(int inFlightMax, long generationBytesMax, long sealNanos) {}
+  /// @param sealNanos age at which a generation is sealed by itself
+  record Settings(int inFlightMax, long sealNanos) {}
 
   private static final class Sealed {
     private final Generation generation;
@@ -95,6 +100,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       FrameCodec codec,
       LsmTree tree,
       Settlement settlement,
+      Recorder recorder,
       Settings settings,
       int epoch,
       byte[] salt) {
@@ -105,10 +111,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     this.codec = codec;
     this.tree = tree;
     this.settlement = settlement;
+    this.recorder = recorder;
     this.settings = settings;
     this.epoch = epoch;
     this.salt = salt.clone();
     this.mutex = tasks.newMutex("durability");
+    this.lookMutex = tasks.newMutex("look at the log");
     this.changed = mutex.newSignal();
     this.quietSince = new AtomicLong(tasks.nanoTime());
     this.storedSequence = generations.sequence();
@@ -174,6 +182,32 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     long started = tasks.nanoTime();
     awaitStored(sequence);
     times.waiting().record(tasks.nanoTime() - started);
+  }
+
+  /// Blocks until all commits up to `sequence` outlive this machine's power: in its journal, or
+  /// stored when that can't be.
+  void journalBarrier(long sequence) throws FsException {
+    boolean local = sequence <= storedSequence || (recorder.sync(sequence) && isProven());
+    if (!local) {
+      barrier(sequence);
+    }
+  }
+
+  /// Whether it is known that no other writer has taken over lately. One task asks the store.
+  private boolean isProven() {
+    LogWriter writer = Objects.requireNonNull(log);
+    if (writer.unprovenNanos() <= UNPROVEN_NANOS_MAX) {
+      return true;
+    }
+    lookMutex.lock();
+    try {
+      if (writer.unprovenNanos() > UNPROVEN_NANOS_MAX) {
+        look();
+      }
+      return writer.unprovenNanos() <= UNPROVEN_NANOS_MAX;
+    } finally {
+      lookMutex.unlock();
+    }
   }
 
   private void awaitStored(long sequence) throws FsException {
@@ -303,6 +337,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     }
     settlement.settle(sealed.generation, encoded.chunks());
     generations.dropOldest(sealed.generation);
+    recorder.stored(sealed.generation);
     mutex.lock();
     try {
       quietSince.set(tasks.nanoTime());
@@ -329,15 +364,19 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   /// Nothing more becomes durable: everyone who waits is told.
   void fail(StorageException reason) {
+    FsException told = new FsException(FsError.CLOSED, String.valueOf(reason.getMessage()), reason);
     mutex.lock();
     try {
       if (failure == null) {
-        failure = new FsException(FsError.CLOSED, String.valueOf(reason.getMessage()), reason);
+        failure = told;
+      } else {
+        told = failure;
       }
       changed.signalAll();
     } finally {
       mutex.unlock();
     }
+    recorder.end(told);
   }
 
   private void sealByItself() {
@@ -366,7 +405,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   }
 
   private boolean isDue(Generation open, long deadline) {
-    return open.bytes() >= settings.generationBytesMax() || tasks.nanoTime() - deadline >= 0;
+    return open.isFull() || tasks.nanoTime() - deadline >= 0;
   }
 
   private void awaitRoomAndSeal(Generation open) {
@@ -383,7 +422,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   @Override
   public boolean isFull(long room) {
-    return generations.isOverfull(room) || failure != null;
+    return generations.isOverfull(room) || recorder.isFull() || failure != null;
   }
 
   @Override
@@ -406,13 +445,20 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   /// Stores everything, then plants the epoch's own fence. Whoever commits meanwhile, and asks
   /// whether it is stored, is told that the volume is closed: nothing more is sealed, so nobody
-  /// takes the fence's position.
-  void closeCleanly() throws FsException, StorageException {
+  /// takes the fence's position. With a journal nobody is answered any more from then on, so what
+  /// was answered came before; if the store lacks any of it, no fence says otherwise.
+  ///
+  /// @return whether the fence was planted
+  boolean closeCleanly() throws FsException, StorageException {
     barrier(generations.sequence());
     stop();
     awaitInFlight();
     fail(new StorageException.Closed("the volume is closed"));
+    if (!generations.isQuiet(() -> generations.sequence() == storedSequence)) {
+      return false;
+    }
     Objects.requireNonNull(log).closeCleanly(generations.open().position(), storedSequence);
+    return true;
   }
 
   private void awaitInFlight() throws FsException {

@@ -192,7 +192,7 @@ final class Files {
         node.lock().unlockShared();
       }
       if (updateAtime) {
-        Atimes.update(node, generations, tasks.wallNanos());
+        Atimes.update(call, node, generations, tasks.wallNanos());
       }
       return target.position() - start;
     } finally {
@@ -279,7 +279,7 @@ final class Files {
 
   /// Rewrites what is stored of an extent in pieces as one: once its page is whole, it is stored
   /// anew. Says the same as before, so nothing else changes.
-  boolean fold(InodeNode node, long extent) {
+  boolean fold(Call call, InodeNode node, long extent) {
     try (WriteMemory _ = reserve(1);
         LockSet _ = LockSet.exclusive(node)) {
       FileData data = node.data();
@@ -304,9 +304,10 @@ final class Files {
       }
       if (page.generation() == PageCache.CLEAN) {
         generations.commit(
-            open -> {
-              page.setGeneration(open.position());
-              open.add(page);
+            call,
+            commit -> {
+              page.setGeneration(commit.open().position());
+              commit.open().add(page);
             });
       }
       return true;
@@ -369,17 +370,64 @@ final class Files {
     }
     long sequence =
         generations.commit(
-            open -> {
-              for (ExtentWrite each : plan) {
-                apply(open, data, each, memory.blocks(), source);
-              }
-              open.put(row, changed);
-              usage.commit(growth, 0);
+            call,
+            commit -> {
+              commit.write(node.inode(), offset, flags(plan), source);
+              apply(commit.open(), data, plan, memory.blocks(), source);
+              commit.put(row, changed);
+              commit.usage(growth, 0);
             });
     node.setRow(changed);
     recounter.written(data, changed, plan);
     Namespace.finish(call, sequence, node);
     return changed.attributes();
+  }
+
+  private static int flags(List<ExtentWrite> plan) {
+    return (plan.getFirst().startsFull() ? RedoRecord.FIRST_FULL : 0)
+        | (plan.getLast().startsFull() ? RedoRecord.LAST_FULL : 0);
+  }
+
+  private void apply(
+      Generation open,
+      FileData data,
+      List<ExtentWrite> plan,
+      Reservation memory,
+      ByteBuffer source) {
+    for (ExtentWrite each : plan) {
+      apply(open, data, each, memory, source);
+    }
+  }
+
+  /// Memory for a write that is made again.
+  WriteMemory reserveForRedo(int bytes) {
+    return reserve(bytes / EXTENT_BYTES + 2);
+  }
+
+  /// Plans a recorded write, to be made again as it was made: the row of the inode is the one
+  /// before it, and which pages are full is not found out anew.
+  ///
+  /// @param flags of the record's WRITE
+  DataChange planRedo(
+      InodeNode node, long offset, int flags, ByteBuffer bytes, WriteMemory memory) {
+    FileData data = data(node);
+    List<ExtentWrite> plan = new ArrayList<>();
+    long end = offset + bytes.remaining();
+    for (long at = offset; at < end; ) {
+      long extent = at / EXTENT_BYTES;
+      int from = (int) (at % EXTENT_BYTES);
+      int to = (int) Math.min(EXTENT_BYTES, from + (end - at));
+      boolean first = at == offset;
+      boolean last = at + (to - from) == end;
+      boolean full =
+          first
+              ? (flags & RedoRecord.FIRST_FULL) != 0
+              : !last || (flags & RedoRecord.LAST_FULL) != 0;
+      requireRanges(node, data, extent, from, to);
+      plan.add(new ExtentWrite(extent, from, to, false, false, full));
+      at += to - from;
+    }
+    return commit -> apply(commit.open(), data, plan, memory.blocks(), bytes);
   }
 
   /// At the limit nothing is guessed: the row that was not in memory is fetched.
@@ -423,10 +471,7 @@ final class Files {
     Page page = chunk == null ? null : chunk.page(index);
     long start = extent * EXTENT_BYTES;
     if (page != null) {
-      if (page.wouldExceedRanges(from, to)) {
-        throw new Miss(
-            () -> fetcher.fetch(node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
-      }
+      requireRanges(node, data, extent, from, to);
       return new ExtentWrite(extent, from, to, false, false, false);
     }
     Existence existence = existence(data, row, extent);
@@ -439,6 +484,17 @@ final class Files {
         isNew,
         existence == Existence.UNKNOWN,
         existence == Existence.NO || replacesAll);
+  }
+
+  /// Throws Miss when the page of an extent has no room for a further range.
+  private void requireRanges(InodeNode node, FileData data, long extent, int from, int to) {
+    Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
+    Page page = chunk == null ? null : chunk.page((int) (extent % ChunkRow.EXTENTS));
+    if (page != null && page.wouldExceedRanges(from, to)) {
+      long start = extent * EXTENT_BYTES;
+      throw new Miss(
+          () -> fetcher.fetch(node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
+    }
   }
 
   private enum Existence {
@@ -499,21 +555,19 @@ final class Files {
     return writable;
   }
 
-  /// A change of size, planned under the exclusive lock, applied inside the gate.
-  interface Resize {
+  /// A change of a file's data, planned under the exclusive lock, applied inside the gate.
+  interface DataChange {
+    void apply(Commit commit);
+  }
+
+  /// A change of size.
+  interface Resize extends DataChange {
     /// Existing extents afterwards, and whether that is a guess.
     Extents after();
-
-    void apply(Generation open);
   }
 
   /// @param guessed whether there may be fewer
   record Extents(long count, boolean guessed) {}
-
-  /// The removal of a file's data.
-  interface Removal {
-    void apply(Generation open);
-  }
 
   /// Plans a change of size; one that cuts no further than [#reachable].
   Resize planResize(InodeNode node, Inode row, long size, WriteMemory memory) {
@@ -551,16 +605,16 @@ final class Files {
   }
 
   /// Plans the removal of all data of an inode that goes.
-  @Nullable Removal planRemoval(InodeNode node, Inode row) {
+  @Nullable DataChange planRemoval(InodeNode node, Inode row) {
     if (!row.isFile() || row.units == 0) {
       return null;
     }
-    return new Cut(node, row, 0, extentsAfterCut(node, row, 0), null)::apply;
+    return new Cut(node, row, 0, extentsAfterCut(node, row, 0), null);
   }
 
   private record Grow(Extents after) implements Resize {
     @Override
-    public void apply(Generation open) {
+    public void apply(Commit commit) {
       // What lies beyond the old end is a hole, and no row says otherwise.
     }
   }
@@ -623,7 +677,9 @@ final class Files {
     }
 
     @Override
-    public void apply(Generation open) {
+    public void apply(Commit commit) {
+      commit.cut(row.inode, row.size, size);
+      Generation open = commit.open();
       long first = size / CHUNK_BYTES;
       if (row.isDense()) {
         long last = (row.size - 1) / CHUNK_BYTES;

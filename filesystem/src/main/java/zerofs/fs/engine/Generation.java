@@ -11,12 +11,13 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Checks;
+import zerofs.base.SpacedLongs;
 import zerofs.fs.FileType;
 import zerofs.fs.extent.ChunkRow;
 import zerofs.fs.extent.DebitSink;
 import zerofs.fs.page.Page;
 import zerofs.fs.row.Inode;
-import zerofs.fs.row.RowKeys;
 import zerofs.fs.row.UsageRow;
 
 /// The changes of one stretch of history, decoded, in memory: what one log object will hold.
@@ -38,9 +39,14 @@ final class Generation {
   private final Set<Long> files = ConcurrentHashMap.newKeySet();
   private final AtomicLong bytes = new AtomicLong();
   private final AtomicBoolean full = new AtomicBoolean();
+
+  /// What commits have taken, alone in its cache lines: how many there were, above; units of the
+  /// journal, below. One number, so that records lie in the order of sequences.
+  private final SpacedLongs taken = new SpacedLongs(1);
+
+  private final long sequenceBefore;
+  private final long journalStart;
   private volatile boolean dirty;
-  private long firstSequence;
-  private long lastSequence;
   private UsageRow usage = new UsageRow(0, 0);
 
   /// A chunk of a file.
@@ -54,8 +60,35 @@ final class Generation {
     }
   }
 
-  Generation(long position) {
+  /// @param position of its log object
+  /// @param sequenceBefore last commit before it
+  /// @param journalStart where its records begin in the journal
+  Generation(long position, long sequenceBefore, long journalStart) {
     this.position = position;
+    this.sequenceBefore = sequenceBefore;
+    this.journalStart = journalStart;
+  }
+
+  /// Takes the next sequence and, behind the records so far, the place of a record, as one number
+  /// that [#sequenceOf] and [#journalPositionOf] read. Inside the gate.
+  ///
+  /// @param recordBytes a multiple of a unit; 0 = no record
+  long take(int recordBytes) {
+    long before = taken.getAndAdd(0, ONE_COMMIT + recordBytes / UNIT_BYTES);
+    Checks.invariant(before >= 0, "a generation has too many commits");
+    return before;
+  }
+
+  long sequenceOf(long place) {
+    return sequenceBefore + (place >>> UNITS_BITS) + 1;
+  }
+
+  long journalPositionOf(long place) {
+    return journalStart + recordBytes(place);
+  }
+
+  private static long recordBytes(long place) {
+    return (place & (1L << UNITS_BITS) - 1) * UNIT_BYTES;
   }
 
   long position() {
@@ -76,19 +109,8 @@ final class Generation {
     }
   }
 
-  /// Puts a file whose data changed.
-  void put(Inode before, Inode after) {
-    put(after);
-    if (before.guessed != after.guessed) {
-      put(RowKeys.guessed(after.inode), after.guessed ? new byte[] {1} : new byte[0]);
-    }
-  }
-
-  void remove(Inode inode) {
-    inodes.put(inode.inode, REMOVED);
-    if (inode.guessed) {
-      put(RowKeys.guessed(inode.inode), new byte[0]);
-    }
+  void remove(long inode) {
+    inodes.put(inode, REMOVED);
   }
 
   /// Clips the chunk: what older generations say of its extents, and what this one said before.
@@ -106,9 +128,25 @@ final class Generation {
     return files;
   }
 
-  /// True once, when it has grown to `limit` bytes.
-  boolean becameFull(long limit) {
-    return bytes.get() >= limit && full.compareAndSet(false, true);
+  /// True once, when it has grown to `limit` bytes, or its records to `recordLimit`, or has as many
+  /// commits as it may.
+  boolean becameFull(long limit, long recordLimit) {
+    long now = taken.get(0);
+    boolean due =
+        bytes.get() >= limit
+            || recordBytes(now) >= recordLimit
+            || now >>> UNITS_BITS >= COMMITS_MAX;
+    return due && full.compareAndSet(false, true);
+  }
+
+  /// Whether it became full.
+  boolean isFull() {
+    return full.get();
+  }
+
+  /// Whether it may take no further commits.
+  boolean hasAllCommits() {
+    return taken.get(0) >>> UNITS_BITS >= COMMITS_MAX;
   }
 
   /// Takes a page that changed for the first time in this generation.
@@ -165,23 +203,36 @@ final class Generation {
   }
 
   /// Ends it: called with the gate held exclusively.
-  void seal(long first, long last, UsageRow totals) {
-    firstSequence = first;
-    lastSequence = last;
+  void seal(UsageRow totals) {
     usage = totals;
   }
 
   long firstSequence() {
-    return firstSequence;
+    return sequenceBefore + 1;
   }
 
+  /// The last commit so far.
   long lastSequence() {
-    return lastSequence;
+    return sequenceBefore + (taken.get(0) >>> UNITS_BITS);
+  }
+
+  /// Where its records end so far.
+  long journalEnd() {
+    return journalPositionOf(taken.get(0));
   }
 
   UsageRow usage() {
     return usage;
   }
+
+  private static final int UNITS_BITS = 40;
+  private static final long ONE_COMMIT = 1L << UNITS_BITS;
+
+  /// What positions in the journal are multiples of, bytes.
+  private static final int UNIT_BYTES = 64;
+
+  /// Commits at which it is sealed; as many again fit before their number does not.
+  private static final long COMMITS_MAX = 1 << 20;
 
   private static final int INODE_ROW_BYTES = 150;
   private static final int CUT_ROW_BYTES = 40;

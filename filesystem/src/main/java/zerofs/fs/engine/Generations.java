@@ -1,12 +1,14 @@
 package zerofs.fs.engine;
 
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Checks;
-import zerofs.base.SpacedLongs;
 import zerofs.base.Tasks;
+import zerofs.fs.Call;
 import zerofs.fs.row.UsageRow;
+import zerofs.journal.Journal;
 
 /// The generations in memory, and the gate through which every commit goes.
 ///
@@ -20,10 +22,7 @@ import zerofs.fs.row.UsageRow;
 final class Generations {
   private final Tasks.SharedMutex gate;
   private final SpaceUsage usage;
-
-  /// The commit sequence, alone in its cache lines: what every commit changes.
-  private final SpacedLongs sequence = new SpacedLongs(1);
-
+  private final Recorder recorder;
   private final Runnable sealDue;
   private final long sealBytes;
   private volatile Generation[] layers;
@@ -37,39 +36,59 @@ final class Generations {
   Generations(
       Tasks tasks,
       SpaceUsage usage,
+      Recorder recorder,
       long nextPosition,
       long lastSequence,
       long sealBytes,
       Runnable sealDue) {
     this.gate = tasks.newGate("gate");
     this.usage = usage;
-    sequence.set(0, lastSequence);
+    this.recorder = recorder;
     this.sealedSequence = lastSequence;
     this.sealBytes = sealBytes;
     this.sealDue = sealDue;
-    this.layers = new Generation[] {new Generation(nextPosition)};
+    this.layers = new Generation[] {new Generation(nextPosition, lastSequence, 0)};
   }
 
-  /// Commits `changes` to the open generation, atomically with respect to seals.
+  /// Commits `changes` to the open generation, atomically with respect to seals. The call owes the
+  /// redo record: it is answered once that is in the journal, for which no lock is held
+  /// ([Attempts]).
   ///
   /// @return the commit sequence
-  long commit(Consumer<Generation> changes) {
-    long committed;
+  long commit(Call call, Consumer<Commit> changes) {
+    RedoRecord redo = recorder.isOn() ? new RedoRecord() : null;
+    Generation open;
+    long place;
     boolean due;
     gate.lockShared();
     try {
-      Generation open = layers[0];
-      changes.accept(open);
-      committed = sequence.getAndAdd(0, 1) + 1;
-      due = !open.isDirty() || open.becameFull(sealBytes);
+      open = layers[0];
+      changes.accept(new Commit(open, usage, redo));
+      place = open.take(redo == null ? 0 : Journal.recordBytes(redo.bytes()));
+      due = !open.isDirty() || open.becameFull(sealBytes, recorder.sealBytes());
       open.markDirty();
     } finally {
       gate.unlockShared();
     }
+    long sequence = open.sequenceOf(place);
+    if (redo != null) {
+      long position = open.journalPositionOf(place);
+      call.owe(() -> recorder.append(sequence, position, redo));
+    }
     if (due) {
       sealDue.run();
     }
-    return committed;
+    return sequence;
+  }
+
+  /// Runs `check` with no commit under way.
+  boolean isQuiet(BooleanSupplier check) {
+    gate.lockExclusive();
+    try {
+      return check.getAsBoolean();
+    } finally {
+      gate.unlockExclusive();
+    }
   }
 
   /// Runs `change` with no seal during it. For changes of pages that leave what they say as it was.
@@ -92,11 +111,11 @@ final class Generations {
         return null;
       }
       UsageRow totals = usage.committed();
-      open.seal(sealedSequence + 1, sequence.get(0), totals);
-      sealedSequence = sequence.get(0);
+      open.seal(totals);
+      sealedSequence = open.lastSequence();
       Generation[] grown = new Generation[layers.length + 1];
       System.arraycopy(layers, 0, grown, 1, layers.length);
-      grown[0] = new Generation(open.position() + 1);
+      grown[0] = new Generation(open.position() + 1, sealedSequence, open.journalEnd());
       layers = grown;
       return open;
     } finally {
@@ -119,8 +138,11 @@ final class Generations {
   /// not stored yet. It pauses its writers a quarter beyond its size, so that while the store is
   /// behind the next ones fit the drain beside it; what is admitted already may double it.
   boolean isOverfull(long room) {
-    long bytes = layers[0].bytes();
-    return bytes > sealBytes + sealBytes / 4 || bytes + room > 2 * sealBytes;
+    Generation open = layers[0];
+    long bytes = open.bytes();
+    return open.hasAllCommits()
+        || bytes > sealBytes + sealBytes / 4
+        || bytes + room > 2 * sealBytes;
   }
 
   /// Whether what can be left out should not be committed now: too much waits to be stored, or the
@@ -140,7 +162,7 @@ final class Generations {
 
   /// Highest commit sequence so far.
   long sequence() {
-    return sequence.get(0);
+    return layers[0].lastSequence();
   }
 
   /// Highest commit sequence in a sealed generation. For the one caller that seals.

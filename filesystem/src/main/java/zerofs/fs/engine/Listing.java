@@ -27,17 +27,19 @@ final class Listing {
   private final Generations generations;
   private final InodeTable inodes;
   private final Rows rows;
+  private final Attempts attempts;
 
   Listing(Core core) {
     tasks = core.tasks();
     generations = core.generations();
     inodes = core.inodes();
     rows = core.rows();
+    attempts = core.attempts();
   }
 
   boolean readdir(Call call, long directory, long cookie, DirectoryVisitor visitor)
       throws FsException {
-    Inode row = Attempts.run(call, () -> directory(call, directory));
+    Inode row = attempts.run(call, () -> directory(call, directory));
     long at = cookie;
     if (at < DOT) {
       if (!visitor.entry(DOT, Name.of("."), directory, FileType.DIRECTORY, row.attributes())) {
@@ -54,7 +56,7 @@ final class Listing {
     }
     while (true) {
       long from = at + 1;
-      List<DirectoryEntry> batch = Attempts.run(call, () -> batch(call, directory, from));
+      List<DirectoryEntry> batch = attempts.run(call, () -> batch(call, directory, from));
       for (DirectoryEntry each : batch) {
         Attributes attributes = attributes(call, each.inode());
         boolean more =
@@ -77,7 +79,7 @@ final class Listing {
       Permissions.requireDirectory(row);
       Permissions.requireUnlessOpened(row, call, Permissions.READ);
       if (Atimes.isDue(row, tasks.wallNanos())) {
-        Atimes.update(node, generations, tasks.wallNanos());
+        Atimes.update(call, node, generations, tasks.wallNanos());
       }
       call.reached(node.lastSequence());
       return Namespace.requireLiving(node);
@@ -100,6 +102,7 @@ final class Listing {
           }
           return batch.size() < BATCH;
         });
+    call.reached(rows.committedSequence());
     return batch;
   }
 
@@ -107,11 +110,12 @@ final class Listing {
   private @org.jspecify.annotations.Nullable Attributes attributes(Call call, long inode)
       throws FsException {
     try {
-      return Attempts.run(
+      return attempts.run(
           call,
           () -> {
             InodeNode node = inodes.pin(inode, false);
             try {
+              call.reached(node.lastSequence());
               return Namespace.requireLiving(node).attributes();
             } finally {
               node.unpin();

@@ -254,11 +254,12 @@ final class Namespace {
     }
     long sequence =
         generations.commit(
-            open -> {
-              open.put(born);
-              open.put(changedParent);
-              directories.insert(open, parent, entry, slot);
-              usage.commit(space, 1);
+            call,
+            commit -> {
+              commit.put(born);
+              commit.put(changedParent);
+              directories.insert(commit, parent, entry, slot);
+              commit.usage(space, 1);
             });
     parent.setRow(changedParent);
     finish(call, sequence, parent, node);
@@ -337,10 +338,11 @@ final class Namespace {
     Inode changedChild = linksChanged(row, 1, now);
     long sequence =
         generations.commit(
-            open -> {
-              open.put(changedChild);
-              open.put(changedParent);
-              directories.insert(open, parent, entry, slot);
+            call,
+            commit -> {
+              commit.put(changedChild);
+              commit.put(changedParent);
+              directories.insert(commit, parent, entry, slot);
             });
     parent.setRow(changedParent);
     child.setRow(changedChild);
@@ -448,10 +450,11 @@ final class Namespace {
     Unlinked unlinked = unlinked(child, row, now);
     long sequence =
         generations.commit(
-            open -> {
-              directories.remove(open, parent, entry, slot);
-              open.put(changedParent);
-              unlinked.apply(open);
+            call,
+            commit -> {
+              directories.remove(commit, parent, entry, slot);
+              commit.put(changedParent);
+              unlinked.apply(commit);
             });
     parent.setRow(changedParent);
     unlinked.publish();
@@ -463,7 +466,7 @@ final class Namespace {
   Unlinked unlinked(InodeNode node, Inode row, long now) throws FsException {
     Inode after = linksChanged(row, row.isDirectory() ? -row.nlink : -1, now);
     boolean gone = after.nlink == 0 && node.opens() == 0 && !Files.isHuge(row);
-    Files.Removal removal = gone ? files.planRemoval(node, row) : null;
+    Files.DataChange removal = gone ? files.planRemoval(node, row) : null;
     return new Unlinked(node, after, gone, removal);
   }
 
@@ -472,9 +475,10 @@ final class Namespace {
     private final InodeNode node;
     private final Inode after;
     private final boolean gone;
-    private final Files.@Nullable Removal removal;
+    private final Files.@Nullable DataChange removal;
 
-    private Unlinked(InodeNode node, Inode after, boolean gone, Files.@Nullable Removal removal) {
+    private Unlinked(
+        InodeNode node, Inode after, boolean gone, Files.@Nullable DataChange removal) {
       this.node = node;
       this.after = after;
       this.gone = gone;
@@ -482,19 +486,19 @@ final class Namespace {
     }
 
     /// Inside the gate.
-    void apply(Generation open) {
+    void apply(Commit commit) {
       if (!gone) {
-        open.put(after);
+        commit.put(after);
         if (after.nlink == 0) {
-          open.put(RowKeys.orphan(after.inode), new byte[] {1});
+          commit.put(RowKeys.orphan(after.inode), new byte[] {1});
         }
         return;
       }
-      open.remove(after);
+      commit.remove(after);
       if (removal != null) {
-        removal.apply(open);
+        removal.apply(commit);
       }
-      usage.commit(-after.allocatedBytes(), -1);
+      commit.usage(-after.allocatedBytes(), -1);
     }
 
     /// After the commit, locks still held.
@@ -512,14 +516,15 @@ final class Namespace {
   }
 
   /// Removes an orphan whose last opener has gone. The lock is held exclusively.
-  long removeOrphan(InodeNode node) throws FsException {
+  long removeOrphan(Call call, InodeNode node) throws FsException {
     Inode row = node.loadedRow();
     Unlinked unlinked = new Unlinked(node, row, true, files.planRemoval(node, row));
     long sequence =
         generations.commit(
-            open -> {
-              unlinked.apply(open);
-              open.put(RowKeys.orphan(row.inode), new byte[0]);
+            call,
+            commit -> {
+              unlinked.apply(commit);
+              commit.put(RowKeys.orphan(row.inode), new byte[0]);
             });
     unlinked.publish();
     node.touched(sequence);

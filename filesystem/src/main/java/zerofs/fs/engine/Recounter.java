@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import zerofs.base.Checks;
 import zerofs.base.Miss;
+import zerofs.fs.Call;
+import zerofs.fs.Caller;
 import zerofs.fs.FsError;
 import zerofs.fs.FsException;
 import zerofs.fs.row.Inode;
@@ -34,6 +36,7 @@ final class Recounter {
   private final Fetcher fetcher;
   private final SpaceUsage usage;
   private final Upkeep upkeep;
+  private final Attempts attempts;
 
   /// Guesses so far, those of before the start as one; and up to which of them [#recountAll] was
   /// done with every file.
@@ -47,13 +50,15 @@ final class Recounter {
       Rows rows,
       Fetcher fetcher,
       SpaceUsage usage,
-      Upkeep upkeep) {
+      Upkeep upkeep,
+      Attempts attempts) {
     this.generations = generations;
     this.inodes = inodes;
     this.rows = rows;
     this.fetcher = fetcher;
     this.usage = usage;
     this.upkeep = upkeep;
+    this.attempts = attempts;
   }
 
   /// What to throw when the limit would be passed: a [Miss] while counting may still help.
@@ -119,8 +124,10 @@ final class Recounter {
       throw e;
     }
     try {
-      while (!upkeep.isClosed() && step(node)) {
-        // The next rows.
+      Call call = Call.waiting(Caller.ROOT);
+      boolean more = true;
+      while (more && !upkeep.isClosed()) {
+        more = attempts.run(call, () -> step(call, node));
       }
     } finally {
       node.unpin();
@@ -128,7 +135,7 @@ final class Recounter {
   }
 
   /// @return whether there is more to do
-  private boolean step(InodeNode node) throws FsException {
+  private boolean step(Call call, InodeNode node) throws FsException {
     FileData.Recount recount;
     long from;
     try (LockSet _ = LockSet.exclusive(node)) {
@@ -144,12 +151,14 @@ final class Recounter {
       from = recount.boundary;
     }
     FileData.Recount mine = recount;
-    fetcher.fetchNext(node, from, STEP_ROWS, (data, end) -> count(node, data, mine, from, end));
+    fetcher.fetchNext(
+        node, from, STEP_ROWS, (data, end) -> count(call, node, data, mine, from, end));
     return mine.boundary < Long.MAX_VALUE;
   }
 
   /// Adds the chunks of one step, whose rows are all known. The lock is held.
-  private void count(InodeNode node, FileData data, FileData.Recount recount, long from, long end) {
+  private void count(
+      Call call, InodeNode node, FileData data, FileData.Recount recount, long from, long end) {
     if (data.recount() != recount || recount.boundary != from) {
       return; // Cut meanwhile, or another task was faster.
     }
@@ -160,11 +169,12 @@ final class Recounter {
     }
     recount.boundary = end;
     if (end == Long.MAX_VALUE) {
-      finish(node, node.loadedRow(), data, recount);
+      finish(call, node, node.loadedRow(), data, recount);
     }
   }
 
-  private void finish(InodeNode node, Inode row, FileData data, FileData.Recount recount) {
+  private void finish(
+      Call call, InodeNode node, Inode row, FileData data, FileData.Recount recount) {
     data.setRecount(null);
     Inode.Draft draft = row.edit();
     draft.units = Math.min(recount.extents, Inode.extentsOf(row.size));
@@ -174,9 +184,10 @@ final class Recounter {
     Checks.invariant(growth <= 0 && usage.tryCharge(growth), "a guess was too low");
     node.touched(
         generations.commit(
-            open -> {
-              open.put(row, changed);
-              usage.commit(growth, 0);
+            call,
+            commit -> {
+              commit.put(row, changed);
+              commit.usage(growth, 0);
             }));
     node.setRow(changed);
   }

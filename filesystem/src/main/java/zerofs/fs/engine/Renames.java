@@ -279,18 +279,19 @@ final class Renames {
     Inode changedSource = reparented(source, parties.toParent().inode(), now);
     long sequence =
         generations.commit(
-            open -> {
-              directories.remove(open, parties.fromParent(), from, fromSlot);
+            parties.call(),
+            commit -> {
+              directories.remove(commit, parties.fromParent(), from, fromSlot);
               if (target == null) {
-                directories.insert(open, parties.toParent(), arrived, toSlot);
+                directories.insert(commit, parties.toParent(), arrived, toSlot);
               } else {
-                directories.replace(open, parties.toParent(), arrived);
+                directories.replace(commit, parties.toParent(), arrived);
               }
-              open.put(fromParent);
-              open.put(toParent);
-              open.put(changedSource);
+              commit.put(fromParent);
+              commit.put(toParent);
+              commit.put(changedSource);
               if (replaced != null) {
-                replaced.apply(open);
+                replaced.apply(commit);
               }
             });
     parties.fromParent().setRow(fromParent);
@@ -327,13 +328,14 @@ final class Renames {
     DirectoryEntry newTo = new DirectoryEntry(to.cookie(), source.type, source.inode, to.name());
     long sequence =
         generations.commit(
-            open -> {
-              directories.replace(open, parties.fromParent(), newFrom);
-              directories.replace(open, parties.toParent(), newTo);
-              open.put(fromParent);
-              open.put(toParent);
-              open.put(changedSource);
-              open.put(changedOther);
+            parties.call(),
+            commit -> {
+              directories.replace(commit, parties.fromParent(), newFrom);
+              directories.replace(commit, parties.toParent(), newTo);
+              commit.put(fromParent);
+              commit.put(toParent);
+              commit.put(changedSource);
+              commit.put(changedOther);
             });
     parties.fromParent().setRow(fromParent);
     parties.toParent().setRow(toParent);

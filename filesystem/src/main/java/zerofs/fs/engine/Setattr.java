@@ -22,6 +22,7 @@ final class Setattr {
   private final Files files;
   private final Recounter recounter;
   private final SpaceUsage usage;
+  private final Attempts attempts;
 
   Setattr(
       Tasks tasks,
@@ -29,13 +30,15 @@ final class Setattr {
       InodeTable inodes,
       Files files,
       Recounter recounter,
-      SpaceUsage usage) {
+      SpaceUsage usage,
+      Attempts attempts) {
     this.tasks = tasks;
     this.generations = generations;
     this.inodes = inodes;
     this.files = files;
     this.recounter = recounter;
     this.usage = usage;
+    this.attempts = attempts;
   }
 
   Attributes set(Call call, long inode, SetAttributes changes) throws FsException {
@@ -110,7 +113,7 @@ final class Setattr {
       Call call = Call.waiting(Caller.ROOT);
       boolean more = true;
       while (more) {
-        more = Attempts.run(call, () -> shortenOnce(call, node, changes));
+        more = attempts.run(call, () -> shortenOnce(call, node, changes));
       }
     } finally {
       node.unpin();
@@ -146,12 +149,13 @@ final class Setattr {
     }
     long sequence =
         generations.commit(
-            open -> {
+            call,
+            commit -> {
               if (resize != null) {
-                resize.apply(open);
+                resize.apply(commit);
               }
-              open.put(row, changed);
-              usage.commit(growth, 0);
+              commit.put(row, changed);
+              commit.usage(growth, 0);
             });
     node.setRow(changed);
     Namespace.finish(call, sequence, node);

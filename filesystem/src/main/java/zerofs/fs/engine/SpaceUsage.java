@@ -44,6 +44,11 @@ final class SpaceUsage {
     committedInodes.set(row.inodes());
   }
 
+  /// Charges without a look at the limit what was granted once before.
+  void charge(long bytes) {
+    charged.addAndGet(bytes);
+  }
+
   /// Charges `bytes` more (or fewer: always granted); false when the limit would be passed.
   boolean tryCharge(long bytes) {
     while (bytes != 0) {

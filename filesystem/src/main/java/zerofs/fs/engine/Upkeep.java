@@ -40,14 +40,15 @@ final class Upkeep {
     queue.add(new Chore.Fold(inode, chunk));
   }
 
-  void start(InodeTable inodes, Files files, Recounter recounter, Tasks tasks) {
+  void start(InodeTable inodes, Files files, Recounter recounter, Attempts attempts, Tasks tasks) {
     task =
         queue.start(
             chore -> {
               try {
                 switch (chore) {
                   case Chore.Count(long inode) -> recounter.recount(inode);
-                  case Chore.Fold(long inode, long chunk) -> fold(inodes, files, inode, chunk);
+                  case Chore.Fold(long inode, long chunk) ->
+                      fold(inodes, files, attempts, inode, chunk);
                 }
               } catch (FsException e) {
                 // Removed, damaged, or the volume is closing. A reader is told of damage.
@@ -56,13 +57,14 @@ final class Upkeep {
             });
   }
 
-  private void fold(InodeTable inodes, Files files, long inode, long chunk) throws FsException {
+  private void fold(InodeTable inodes, Files files, Attempts attempts, long inode, long chunk)
+      throws FsException {
     InodeNode node = inodes.pinAny(inode, true);
     try {
       Call call = Call.waiting(Caller.ROOT);
       for (int i = 0; i < ChunkRow.EXTENTS && !queue.isClosed(); i++) {
         long extent = chunk * ChunkRow.EXTENTS + i;
-        Attempts.run(call, () -> files.fold(node, extent));
+        attempts.run(call, () -> files.fold(call, node, extent));
       }
     } finally {
       node.unpin();

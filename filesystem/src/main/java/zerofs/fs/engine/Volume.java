@@ -3,6 +3,7 @@ package zerofs.fs.engine;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -29,6 +30,7 @@ import zerofs.fs.page.SlabMemory;
 import zerofs.fs.row.Inode;
 import zerofs.fs.row.RowKeys;
 import zerofs.fs.row.UsageRow;
+import zerofs.journal.JournalDirectory;
 import zerofs.log.LogFormat;
 import zerofs.log.LogWriter;
 import zerofs.log.ManifestAuthor;
@@ -73,6 +75,12 @@ public final class Volume implements Filesystem {
   private final Upkeep upkeep;
   private final Recounter recounter;
   private final SharedReads reads;
+  private final Recorder recorder;
+  private final Attempts attempts;
+  private final Replay replay;
+  private final @Nullable Journaling journaling;
+  private final List<Integer> setAside;
+  private long replayedCommits;
 
   /// Removes inodes without names: those that were too large to go in one commit, and those that
   /// were open when the process ended. The ORPHAN row of each stays until it is done, so the work
@@ -120,14 +128,28 @@ public final class Volume implements Filesystem {
     }
   }
 
+  /// The local journal of a volume.
+  ///
+  /// @param directory of this volume alone, open; stays the caller's to close
+  /// @param bytesMax of records that the store does not have yet; who would add to more waits
+  /// @param takeover whether to go on without what only another machine's journal has
+  public record Journaling(JournalDirectory directory, long bytesMax, boolean takeover)
+      implements VolumeOpening.LocalJournal {
+    @Override
+    public String id() {
+      return directory.id();
+    }
+
+    @Override
+    public boolean hasAllOf(int epoch) throws StorageException {
+      return directory.hasStage(epoch);
+    }
+  }
+
   private static final int IN_FLIGHT_MAX = 4;
   private static final int READ_AHEAD_OBJECTS = 16;
 
-  /// Opens the volume, as its only writer from now on.
-  ///
-  /// @param memory where payload memory comes from
-  /// @param lost told, once, when nothing more can be stored: another writer has taken over
-  ///   ([StorageException.Fenced]), or what happened is not mended by waiting
+  /// Opens the volume without a local journal.
   public Volume(
       ObjectStore store,
       VolumeSecrets secrets,
@@ -137,7 +159,27 @@ public final class Volume implements Filesystem {
       SlabMemory memory,
       Consumer<StorageException> lost)
       throws StorageException {
+    this(store, secrets, settings, null, tasks, randomness, memory, lost);
+  }
+
+  /// Opens the volume, as its only writer from now on.
+  ///
+  /// @param journaling null = without a local journal
+  /// @param memory where payload memory comes from
+  /// @param lost told, once, when nothing more can be stored: another writer has taken over
+  ///   ([StorageException.Fenced]), or what happened is not mended by waiting
+  public Volume(
+      ObjectStore store,
+      VolumeSecrets secrets,
+      Settings settings,
+      @Nullable Journaling journaling,
+      Tasks tasks,
+      Randomness randomness,
+      SlabMemory memory,
+      Consumer<StorageException> lost)
+      throws StorageException {
     this.tasks = tasks;
+    this.journaling = journaling;
     this.volumeId = secrets.volumeId();
     byte[] id = secrets.idBytes();
     FrameCodec codec = new SealedFrameCodec(secrets.keys());
@@ -146,14 +188,10 @@ public final class Volume implements Filesystem {
     LogFormat format = new LogFormat(codec, id);
     VolumeOpening.Opened opened =
         new VolumeOpening(
-                store,
-                manifests,
-                format,
-                tasks,
-                randomness,
-                new VolumeOpening.Settings(settings.host(), IN_FLIGHT_MAX, READ_AHEAD_OBJECTS))
+                store, manifests, format, tasks, randomness, openingSettings(settings, journaling))
             .open();
     claim = opened.manifest();
+    setAside = prepare(journaling, claim);
     replayed = opened.replayed().size();
     recoveredSequence = opened.lastSequence();
     Salts salts = new Salts(claim);
@@ -172,14 +210,17 @@ public final class Volume implements Filesystem {
 
     Wiring wiring = new Wiring();
     usage = new SpaceUsage(settings.bytesMax(), store::shortage);
+    recorder = new Recorder(journaling == null ? Long.MAX_VALUE : journaling.bytesMax());
     generations =
         new Generations(
             tasks,
             usage,
+            recorder,
             opened.nextPosition(),
             opened.lastSequence(),
             shares.generation(),
             wiring::sealDue);
+    attempts = new Attempts(recorder, generations);
     rows = new Rows(generations, tree);
     inodes = new InodeTable(tasks, rows, settings.inodesMax());
     slab = new Slab(shares.pages(), memory, tasks);
@@ -194,7 +235,8 @@ public final class Volume implements Filesystem {
             codec,
             tree,
             new Settled(new FileSettlement(inodes), wiring, lost),
-            new Durability.Settings(IN_FLIGHT_MAX, shares.generation(), settings.sealNanos()),
+            recorder,
+            new Durability.Settings(IN_FLIGHT_MAX, settings.sealNanos()),
             opened.epoch(),
             salts.of(opened.epoch()));
     wiring.durability = durability;
@@ -227,9 +269,9 @@ public final class Volume implements Filesystem {
             new FrameReader(
                 reads, codec, new EpochKeys(codec, salts::of), tasks, shares.reads() / 2),
             durability);
-    recounter = new Recounter(generations, inodes, rows, fetcher, usage, upkeep);
+    recounter = new Recounter(generations, inodes, rows, fetcher, usage, upkeep, attempts);
     files = new Files(tasks, generations, inodes, cache, usage, fetcher, recounter, durability);
-    setattr = new Setattr(tasks, generations, inodes, files, recounter, usage);
+    setattr = new Setattr(tasks, generations, inodes, files, recounter, usage, attempts);
     reaper = new BackgroundQueue<>(tasks, "reaper", Integer.MAX_VALUE);
     byte[] hashKey =
         Arrays.copyOf(secrets.keys().derive("zerofs name hash v1", id, new byte[0]), 16);
@@ -244,17 +286,22 @@ public final class Volume implements Filesystem {
             files,
             setattr,
             usage,
+            attempts,
             new AtomicLong(((long) opened.epoch() << INODE_COUNTER_BITS) + 1),
             reaper);
     namespace = new Namespace(core);
     renames = new Renames(core, namespace);
     listing = new Listing(core);
+    replay = new Replay(core);
 
     durability.start(log);
     maintenance.start();
     reaping = reaper.start(this::reap);
     try {
       restore();
+    } catch (StorageException e) {
+      abandon();
+      throw e;
     } catch (FsException e) {
       abandon();
       if (e.getCause() instanceof StorageException reason) {
@@ -262,7 +309,35 @@ public final class Volume implements Filesystem {
       }
       throw new StorageException.Closed("the volume does not open: " + e.getMessage());
     }
-    upkeep.start(inodes, files, recounter, tasks); // May commit, so the totals are known by now.
+    upkeep.start(
+        inodes, files, recounter, attempts, tasks); // May commit, so the totals are known by now.
+  }
+
+  private static VolumeOpening.Settings openingSettings(
+      Settings settings, @Nullable Journaling journaling) {
+    return new VolumeOpening.Settings(
+        settings.host(),
+        IN_FLIGHT_MAX,
+        READ_AHEAD_OBJECTS,
+        journaling == null ? VolumeOpening.LocalJournal.NONE : journaling,
+        journaling != null && journaling.takeover());
+  }
+
+  /// Secures what earlier processes left in the journal (Rule JOURNAL_EPOCH).
+  ///
+  /// @return epochs whose records do not belong to this history
+  private static List<Integer> prepare(@Nullable Journaling journaling, Manifest claim)
+      throws StorageException {
+    if (journaling == null) {
+      return List.of();
+    }
+    return journaling
+        .directory()
+        .prepare(
+            epoch ->
+                claim.epochs().stream()
+                    .filter(entry -> entry.epoch() >= epoch)
+                    .allMatch(entry -> entry.journal().equals(journaling.id())));
   }
 
   /// What the store has: the runs of the manifest, and the log after them.
@@ -337,16 +412,25 @@ public final class Volume implements Filesystem {
     }
   }
 
-  /// Reads the totals, makes the root of a fresh volume, and queues what was left without names.
-  private void restore() throws FsException {
+  /// Reads the totals, makes again what only the journal has, makes the root of a fresh volume,
+  /// begins this epoch's journal, and queues what was left without names.
+  private void restore() throws FsException, StorageException {
     byte[] totals = rows.get(RowKeys.usage(), true);
     try {
       usage.restore(totals == null ? new UsageRow(0, 0) : UsageRow.decode(totals));
     } catch (StorageException.Corrupt e) {
       throw Rows.failed(e);
     }
+    if (journaling != null) {
+      replayedCommits = replay.apply(journaling.directory().records());
+    }
     if (rows.inode(ROOT, true) == Generation.REMOVED) {
       makeRoot();
+    }
+    if (journaling != null) {
+      barrier(generations.sequence()); // Rule JOURNAL_FREE: only then the old records go.
+      journaling.directory().discardBefore(epoch());
+      recorder.begin(journaling.directory().begin(epoch(), generations.sequence()));
     }
     rows.scan(
         RowKeys.orphan(0),
@@ -368,12 +452,17 @@ public final class Volume implements Filesystem {
     long now = tasks.wallNanos();
     draft.atime(now).mtime(now).ctime(now).btime(now);
     Inode root = draft.build();
+    Call call = Call.waiting(Caller.ROOT);
     barrier(
-        generations.commit(
-            open -> {
-              open.put(root);
-              usage.commit(0, 1);
-            }));
+        attempts.run(
+            call,
+            () ->
+                generations.commit(
+                    call,
+                    commit -> {
+                      commit.put(root);
+                      commit.usage(0, 1);
+                    })));
   }
 
   /// Removes an inode without names, in steps if it is large.
@@ -383,9 +472,9 @@ public final class Volume implements Filesystem {
       try {
         Call call = Call.waiting(Caller.ROOT).asOpened();
         if (Files.isHuge(node.loadedRow())) {
-          Attempts.run(call, () -> setattr.set(call, node, SetAttributes.ofSize(0)));
+          attempts.run(call, () -> setattr.set(call, node, SetAttributes.ofSize(0)));
         }
-        Attempts.run(call, () -> removeOrphan(node));
+        attempts.run(call, () -> removeOrphan(call, node));
       } finally {
         node.unpin();
       }
@@ -396,11 +485,11 @@ public final class Volume implements Filesystem {
     }
   }
 
-  private long removeOrphan(InodeNode node) throws FsException {
+  private long removeOrphan(Call call, InodeNode node) throws FsException {
     try (LockSet _ = LockSet.exclusive(node)) {
       Inode row = node.loadedRow();
       boolean due = row != Generation.REMOVED && row.nlink == 0 && node.opens() == 0;
-      return due ? namespace.removeOrphan(node) : 0;
+      return due ? namespace.removeOrphan(call, node) : 0;
     }
   }
 
@@ -419,9 +508,29 @@ public final class Volume implements Filesystem {
     return replayed;
   }
 
+  /// Commits that only this machine's journal had, and that were made again at the start.
+  public long replayedCommits() {
+    return replayedCommits;
+  }
+
+  /// Epochs whose records in this machine's journal belong to another history: set aside.
+  public List<Integer> journalsSetAside() {
+    return setAside;
+  }
+
+  /// The last epoch that began when something might be gone that the one before had answered: as
+  /// long as it stays the same, nothing is.
+  public int lossEpoch() {
+    return claim.epochs().stream()
+        .filter(Manifest.EpochEntry::lossPossible)
+        .mapToInt(Manifest.EpochEntry::epoch)
+        .max()
+        .orElse(0);
+  }
+
   /// The last commit sequence of the history that this writer found: what it goes on from.
   public long recoveredSequence() {
-    return recoveredSequence;
+    return recoveredSequence + replayedCommits;
   }
 
   /// What status shows of an open volume.
@@ -441,6 +550,9 @@ public final class Volume implements Filesystem {
         generations.isOverfull(0),
         (long) slab.blocks() * Slab.BLOCK_BYTES,
         (long) slab.availableBlocks() * Slab.BLOCK_BYTES,
+        recorder.isOn(),
+        recorder.failure(),
+        recorder.pendingBytes(),
         tree.unflushedBytes(),
         tree.blockCacheBytes(),
         inodes.size(),
@@ -459,7 +571,7 @@ public final class Volume implements Filesystem {
 
   @Override
   public Attributes getattr(Call call, long inode) throws FsException {
-    return Attempts.run(
+    return attempts.run(
         call,
         () -> {
           InodeNode node = inodes.pin(inode, false);
@@ -474,21 +586,22 @@ public final class Volume implements Filesystem {
 
   @Override
   public Attributes setattr(Call call, long inode, SetAttributes changes) throws FsException {
-    return Attempts.run(call, () -> setattr.set(call, inode, changes));
+    return attempts.run(call, () -> setattr.set(call, inode, changes));
   }
 
   @Override
   public Attributes lookup(Call call, long directory, Name name) throws FsException {
-    return Attempts.run(call, () -> namespace.lookup(call, directory, name));
+    return attempts.run(call, () -> namespace.lookup(call, directory, name));
   }
 
   @Override
   public int access(Call call, long inode, int mask) throws FsException {
-    return Attempts.run(
+    return attempts.run(
         call,
         () -> {
           InodeNode node = inodes.pin(inode, false);
           try {
+            call.reached(node.lastSequence());
             Inode row = Namespace.requireLiving(node);
             return Permissions.granted(row, call.caller(), mask);
           } finally {
@@ -499,7 +612,7 @@ public final class Volume implements Filesystem {
 
   @Override
   public byte[] readlink(Call call, long inode) throws FsException {
-    return Attempts.run(
+    return attempts.run(
         call,
         () -> {
           InodeNode node = inodes.pin(inode, false);
@@ -509,7 +622,7 @@ public final class Volume implements Filesystem {
               throw new FsException(FsError.INVALID);
             }
             if (Atimes.isDue(node.loadedRow(), tasks.wallNanos())) {
-              Atimes.update(node, generations, tasks.wallNanos());
+              Atimes.update(call, node, generations, tasks.wallNanos());
             }
             call.reached(node.lastSequence());
             return target.clone();
@@ -522,14 +635,14 @@ public final class Volume implements Filesystem {
   @Override
   public int read(Call call, long inode, long offset, ByteBuffer target) throws FsException {
     requireIoBytes(target.remaining());
-    return Attempts.run(call, () -> files.read(call, inode, offset, target));
+    return attempts.run(call, () -> files.read(call, inode, offset, target));
   }
 
   @Override
   public Attributes write(Call call, long inode, long offset, ByteBuffer source)
       throws FsException {
     requireIoBytes(source.remaining());
-    return Attempts.run(call, () -> files.write(call, inode, offset, source));
+    return attempts.run(call, () -> files.write(call, inode, offset, source));
   }
 
   private static void requireIoBytes(int bytes) throws FsException {
@@ -542,21 +655,21 @@ public final class Volume implements Filesystem {
   public Attributes create(
       Call call, long directory, Name name, int mode, boolean exclusive, SetAttributes initial)
       throws FsException {
-    return Attempts.run(
+    return attempts.run(
         call, () -> namespace.create(call, directory, name, mode, exclusive, initial));
   }
 
   @Override
   public Attributes createExclusive(Call call, long directory, Name name, long verifier)
       throws FsException {
-    return Attempts.run(call, () -> namespace.createExclusive(call, directory, name, verifier));
+    return attempts.run(call, () -> namespace.createExclusive(call, directory, name, verifier));
   }
 
   @Override
   public Attributes mkdir(Call call, long directory, Name name, int mode, SetAttributes initial)
       throws FsException {
     Birth birth = Birth.of(FileType.DIRECTORY, mode);
-    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
+    return attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
   }
 
   @Override
@@ -564,7 +677,7 @@ public final class Volume implements Filesystem {
       Call call, long directory, Name name, byte[] target, SetAttributes initial)
       throws FsException {
     Birth birth = new Birth(FileType.SYMLINK, 0777, 0, 0, 0, target.clone());
-    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
+    return attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
   }
 
   @Override
@@ -586,17 +699,17 @@ public final class Volume implements Filesystem {
       throw new FsException(FsError.NOT_PERMITTED); // CAP_MKNOD.
     }
     Birth birth = new Birth(type, mode, isDevice ? major : 0, isDevice ? minor : 0, 0, null);
-    return Attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
+    return attempts.run(call, () -> namespace.makeNew(call, directory, name, birth, initial));
   }
 
   @Override
   public Attributes link(Call call, long inode, long directory, Name name) throws FsException {
-    return Attempts.run(call, () -> namespace.link(call, inode, directory, name));
+    return attempts.run(call, () -> namespace.link(call, inode, directory, name));
   }
 
   @Override
   public void unlink(Call call, long directory, Name name) throws FsException {
-    Attempts.run(
+    attempts.run(
         call,
         () -> {
           namespace.unlink(call, directory, name);
@@ -606,7 +719,7 @@ public final class Volume implements Filesystem {
 
   @Override
   public void rmdir(Call call, long directory, Name name) throws FsException {
-    Attempts.run(
+    attempts.run(
         call,
         () -> {
           namespace.rmdir(call, directory, name);
@@ -618,7 +731,7 @@ public final class Volume implements Filesystem {
   public void rename(
       Call call, long fromDirectory, Name from, long toDirectory, Name to, RenameMode mode)
       throws FsException {
-    Attempts.run(
+    attempts.run(
         call,
         () -> {
           renames.rename(call, fromDirectory, from, toDirectory, to, mode);
@@ -634,7 +747,7 @@ public final class Volume implements Filesystem {
 
   @Override
   public Attributes open(Call call, long inode, int mask) throws FsException {
-    return Attempts.run(
+    return attempts.run(
         call,
         () -> {
           InodeNode node = inodes.pin(inode, false);
@@ -644,6 +757,7 @@ public final class Volume implements Filesystem {
               throw new FsException(FsError.STALE); // Lost its last name since it was pinned.
             }
             Permissions.requireUnlessOpened(row, call, mask);
+            call.reached(node.lastSequence());
             node.addOpens(1);
             return row.attributes();
           } finally {
@@ -691,6 +805,11 @@ public final class Volume implements Filesystem {
   @Override
   public void barrier(long sequence) throws FsException {
     durability.barrier(sequence);
+  }
+
+  @Override
+  public void journalBarrier(long sequence) throws FsException {
+    durability.journalBarrier(sequence);
   }
 
   @Override
@@ -748,12 +867,17 @@ public final class Volume implements Filesystem {
     reaping.join();
     upkeep.join();
     try {
-      durability.closeCleanly();
+      boolean clean = durability.closeCleanly();
+      recorder.close();
+      if (clean && journaling != null) {
+        journaling.directory().discardBefore(epoch() + 1);
+      }
     } catch (StorageException e) {
       throw Rows.failed(e);
     } finally {
       durability.stop();
       durability.fail(new StorageException.Closed("the volume is closed"));
+      recorder.close();
       maintenance.close();
     }
   }
@@ -765,6 +889,7 @@ public final class Volume implements Filesystem {
     reaper.close();
     upkeep.close();
     durability.stop();
+    recorder.close();
     maintenance.close();
   }
 }

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 /// @param writersWait whether so much waits to be stored that writers do
 /// @param slabBytes memory for file data
 /// @param slabFreeBytes how much of it is free
+/// @param journal whether changes are kept in a local journal
+/// @param journalFailure why it makes nothing durable any more; null when it does, or there is none
+/// @param journalBytes of its records that the store does not have yet
 /// @param unflushedBytes metadata rows in memory that no SST holds yet
 /// @param blockCacheBytes blocks of SSTs in memory
 /// @param inodes inodes in memory
@@ -27,6 +30,9 @@ public record VolumeHealth(
     boolean writersWait,
     long slabBytes,
     long slabFreeBytes,
+    boolean journal,
+    @Nullable String journalFailure,
+    long journalBytes,
     long unflushedBytes,
     long blockCacheBytes,
     int inodes,

@@ -12,6 +12,8 @@ import zerofs.base.SystemTasks;
 import zerofs.base.Tasks;
 import zerofs.codec.Keys;
 import zerofs.codec.SealedFrameCodec;
+import zerofs.fs.Call;
+import zerofs.fs.Caller;
 import zerofs.fs.FileType;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
@@ -28,7 +30,14 @@ class DirectoriesTest {
 
   private final Tasks tasks = new SystemTasks((_, _) -> {});
   private final Generations generations =
-      new Generations(tasks, new SpaceUsage(Long.MAX_VALUE, () -> null), 1, 0, 1 << 20, () -> {});
+      new Generations(
+          tasks,
+          new SpaceUsage(Long.MAX_VALUE, () -> null),
+          new Recorder(1),
+          1,
+          0,
+          1 << 20,
+          () -> {});
   private final Directories directories =
       new Directories(
           new Rows(generations, emptyTree()), name -> name.raw()[name.length() - 1] % 8);
@@ -91,7 +100,7 @@ class DirectoriesTest {
     }
     Directories.Slot slot = directories.slot(directory, name);
     DirectoryEntry entry = new DirectoryEntry(nextCookie, FileType.REGULAR, nextCookie++, name);
-    commit(open -> directories.insert(open, directory, entry, slot));
+    commit(commit -> directories.insert(commit, directory, entry, slot));
     wanted.put(name, entry);
   }
 
@@ -99,7 +108,7 @@ class DirectoriesTest {
     DirectoryEntry entry = wanted.remove(name);
     if (entry != null) {
       Directories.Slot slot = directories.slot(directory, name);
-      commit(open -> directories.remove(open, directory, entry, slot));
+      commit(commit -> directories.remove(commit, directory, entry, slot));
     }
   }
 
@@ -113,9 +122,9 @@ class DirectoriesTest {
     Directories.Slot toSlot = directories.slot(directory, to);
     DirectoryEntry arrived = new DirectoryEntry(nextCookie++, from.type(), from.inode(), to);
     commit(
-        open -> {
-          directories.remove(open, directory, from, fromSlot);
-          directories.insert(open, directory, arrived, toSlot);
+        commit -> {
+          directories.remove(commit, directory, from, fromSlot);
+          directories.insert(commit, directory, arrived, toSlot);
         });
     wanted.remove(name);
     wanted.put(to, arrived);
@@ -125,12 +134,12 @@ class DirectoriesTest {
     DirectoryEntry entry = wanted.get(name);
     if (entry != null) {
       DirectoryEntry other = new DirectoryEntry(entry.cookie(), FileType.FIFO, nextCookie, name);
-      commit(open -> directories.replace(open, directory, other));
+      commit(commit -> directories.replace(commit, directory, other));
       wanted.put(name, other);
     }
   }
 
-  private void commit(Consumer<Generation> change) {
-    generations.commit(change);
+  private void commit(Consumer<Commit> change) {
+    generations.commit(Call.waiting(Caller.ROOT), change);
   }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import zerofs.base.Tasks;
@@ -29,6 +30,7 @@ class FileSimulationTest {
   private static final int EXTENT = Inode.EXTENT_BYTES;
   private static final int SIZE_MAX = 5_000_000;
   private static final int CLIENTS = 3;
+  private static final AtomicLong REPLAYED = new AtomicLong();
 
   /// A change that was made, or is under way.
   ///
@@ -81,6 +83,7 @@ class FileSimulationTest {
     private final List<Committed> history = new ArrayList<>();
     private @Nullable Change underWay;
     private int answers;
+    private long synced;
 
     Client(SimulatedFixture fixture, Volume volume, long seed, int number) throws FsException {
       this.fixture = fixture;
@@ -141,6 +144,10 @@ class FileSimulationTest {
               : volume.write(call, file, change.offset(), ByteBuffer.wrap(data));
       underWay = null;
       history.add(new Committed(call.sequence(), change));
+      if (random.nextInt(8) == 0) {
+        volume.journalBarrier(call.sequence());
+        synced = call.sequence();
+      }
       change.apply(model);
       assertThat(after.size()).as(what).isEqualTo(model.bytes.length);
       assertThat(after.allocatedBytes()).as(what).isEqualTo(model.allocated());
@@ -164,6 +171,10 @@ class FileSimulationTest {
       assertThat(Arrays.mismatch(bytes, got))
           .as("%s: first wrong byte, offset=%d length=%d", which, offset, length)
           .isEqualTo(-1);
+    }
+
+    long lastAnswered() {
+      return history.isEmpty() ? 0 : history.getLast().sequence();
     }
 
     /// What another process finds is this file at `sequence`.
@@ -207,8 +218,23 @@ class FileSimulationTest {
     }
   }
 
+  /// How a process ends.
+  private enum End {
+    /// Killed; it has no journal.
+    KILLED,
+    /// Killed, with a journal, and so are a few that begin to replay it.
+    KILLED_WITH_JOURNAL,
+    /// With its machine's power, with a journal.
+    POWER_CUT
+  }
+
   private int history(long seed) {
+    return history(seed, End.KILLED);
+  }
+
+  private int history(long seed, End end) {
     SimulatedFixture fixture = new SimulatedFixture(seed);
+    fixture.machine = end == End.KILLED ? null : new SimulatedMachine(seed);
     fixture.slabBytes = 6 << 20;
     fixture.flushObjects = 6;
     Random random = new Random(seed);
@@ -241,8 +267,16 @@ class FileSimulationTest {
           }
           fixture.simulation.kill("p");
           fixture.away = false;
+          ended(fixture, end, random);
           Volume again = fixture.open("q");
           long allocated = 0;
+          long promised = 0;
+          for (Client each : clients) {
+            long answered = end == End.KILLED_WITH_JOURNAL ? each.lastAnswered() : each.synced;
+            promised = Math.max(promised, answered);
+          }
+          assertThat(again.recoveredSequence()).as("seed " + seed).isGreaterThanOrEqualTo(promised);
+          REPLAYED.addAndGet(again.replayedCommits());
           for (Client each : clients) {
             allocated += each.checkRecovered(again, again.recoveredSequence());
             answers[0] += each.answers;
@@ -251,6 +285,46 @@ class FileSimulationTest {
           again.close();
         });
     return answers[0];
+  }
+
+  private static void ended(SimulatedFixture fixture, End end, Random random) {
+    SimulatedMachine machine = fixture.machine;
+    if (machine == null) {
+      return;
+    }
+    for (int i = random.nextInt(3); i >= 0; i--) {
+      if (end == End.POWER_CUT) {
+        machine.cutPower();
+      } else {
+        machine.crash();
+      }
+      String starting = "starting" + i;
+      fixture
+          .simulation
+          .group(starting)
+          .fork("start", Tasks.Kind.WAITING, fixture.unchecked(() -> fixture.open(starting)));
+      fixture.simulation.sleep(random.nextInt(25_000_000));
+      fixture.simulation.kill(starting);
+    }
+    machine.crash();
+  }
+
+  @Test
+  void withAJournalNothingAnsweredIsLostByAKill() {
+    REPLAYED.set(0);
+    for (long seed = 101; seed <= 108; seed++) {
+      history(seed, End.KILLED_WITH_JOURNAL);
+    }
+    assertThat(REPLAYED.get()).as("commits that only the journal had").isGreaterThan(100);
+  }
+
+  @Test
+  void withAJournalNothingSyncedIsLostByAPowerCut() {
+    REPLAYED.set(0);
+    for (long seed = 201; seed <= 208; seed++) {
+      history(seed, End.POWER_CUT);
+    }
+    assertThat(REPLAYED.get()).as("commits that only the journal had").isGreaterThan(100);
   }
 
   @Test

@@ -1,8 +1,10 @@
 package zerofs.fs.engine;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import zerofs.base.SeededRandomness;
 import zerofs.base.SimulatedTasks;
+import zerofs.base.Tasks;
 import zerofs.codec.Compression;
 import zerofs.codec.Keys;
 import zerofs.codec.ObjectEnvelope;
@@ -36,6 +38,9 @@ final class SimulatedFixture {
 
   /// While true, no PUT reaches the store.
   boolean away;
+
+  /// Where processes keep a journal; null = they have none.
+  @Nullable SimulatedMachine machine;
 
   /// How many volumes were deposed.
   int deposed;
@@ -107,11 +112,14 @@ final class SimulatedFixture {
             flushObjects,
             16 << 20);
     ObjectStore store = new FaultyObjectStore(memory, simulation.group("network"), new Weather());
+    Tasks tasks = simulation.group(process);
+    SimulatedMachine on = machine;
     return new Volume(
         store,
         secrets,
         settings,
-        simulation.group(process),
+        on == null ? null : on.journaling(secrets, tasks),
+        tasks,
         new SeededRandomness(++opened),
         SlabMemory.direct(),
         reason -> deposed++);
