@@ -108,6 +108,11 @@ public final class JournalDirectory implements AutoCloseable {
     return id.array();
   }
 
+  /// For messages.
+  public String path() {
+    return files.path();
+  }
+
   /// Names this journal in manifests.
   public String id() {
     return HexFormat.of().formatHex(id);

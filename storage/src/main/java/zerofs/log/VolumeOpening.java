@@ -245,10 +245,14 @@ public final class VolumeOpening {
 
   /// Rule UNCLOSED_EPOCH: what an epoch answered that no clean fence of its own ends may be in its
   /// writer's journal alone.
-  private void requireReplayable(EpochEntry epoch) throws StorageException.Invalid {
+  ///
+  /// @param end its first free position, or a fence of another's
+  private void requireReplayable(Manifest manifest, EpochEntry epoch, long end)
+      throws StorageException, StartOver {
     boolean foreign =
         !epoch.journal().isEmpty() && !epoch.journal().equals(settings.journal().id());
     if (foreign && !settings.takeover()) {
+      probe(manifest, epoch, end); // It may be a gap, with the clean fence behind it.
       throw new StorageException.Invalid(
           StorageException.Invalid.Reason.UNCLOSED_EPOCH,
           "the volume's last server (on "
@@ -272,7 +276,8 @@ public final class VolumeOpening {
     while (true) {
       LogFormat.LogObject object = ahead.take();
       if (object == null) {
-        requireReplayable(epoch); // Before the fence, which would end a server that still runs.
+        // Before the fence, which would end a server that still runs.
+        requireReplayable(manifest, epoch, position);
         long last =
             segments.isEmpty()
                 ? manifest.markSequence()
@@ -286,7 +291,7 @@ public final class VolumeOpening {
       if (object.header().isFence()) {
         clean = object.header().kind() == LogHeader.Kind.CLEAN_FENCE; // Rule CLEAN_IS_OWN.
         if (!clean) {
-          requireReplayable(epoch);
+          requireReplayable(manifest, epoch, position);
         }
         break; // Rule PROBE_ANY_FENCE: also past one that another recovery has planted.
       }

@@ -48,6 +48,12 @@ final class ConfigTemplate {
     %sdir = "cache"
     %sdisk_size_gb = 10
 
+    # Changes are kept on this machine's disk until the store has them, encrypted: what was answered
+    # outlives a crash. Put dir on a disk that stays; relative to this file.
+    [journal]
+    enabled = true
+    dir = "journal"
+
     [memory]
     # For the whole process, GiB; at least 0.25.
     budget_gb = 1
@@ -56,9 +62,9 @@ final class ConfigTemplate {
     addresses = ["127.0.0.1:2049"]
     # For clients that ask a portmapper (Windows); port 111 takes the right to use it.
     #portmap_addresses = ["127.0.0.1:111"]
-    # What an answer to a stable request means: "store" = in the bucket, "memory" = in this process
-    # only, lost with it.
-    durability = "store"
+    # What an answer to a stable request means: "journal" = on this machine's disk, and soon in the
+    # bucket; "store" = in the bucket; "memory" = in memory, lost with this machine's power.
+    durability = "journal"
     read_only = false
     root_squash = false
     allowed_networks = ["127.0.0.0/8", "::1/128"]

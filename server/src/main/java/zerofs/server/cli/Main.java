@@ -187,7 +187,9 @@ public final class Main {
 
     @Option(
         names = "--takeover",
-        description = "serve the volume although another server on this machine does: it ends")
+        description =
+            "serve the volume although another server does (it ends), or one elsewhere did not stop"
+                + " by itself: what only its journal has is left out")
     private boolean takeover;
 
     @Override

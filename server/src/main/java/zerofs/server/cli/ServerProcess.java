@@ -22,6 +22,7 @@ import zerofs.base.Tasks;
 import zerofs.fs.FsException;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
+import zerofs.journal.JournalDirectory;
 import zerofs.log.VolumeSecrets;
 import zerofs.objectstore.CachedObjectStore;
 import zerofs.objectstore.CreateOnlyProbe;
@@ -64,6 +65,7 @@ final class ServerProcess {
   private final RunningServers runningServers = RunningServers.ofThisUser();
   private volatile @Nullable TracedObjectStore store;
   private volatile @Nullable CachedObjectStore cache;
+  private volatile @Nullable JournalDirectory journal;
   private volatile @Nullable Volume volume;
   private volatile @Nullable String volumeId;
   private volatile boolean serving;
@@ -144,11 +146,13 @@ final class ServerProcess {
         VolumeSecrets.createOrOpen(retrying, config.password(), tasks, randomness);
     volumeId = secrets.volumeId(); // From now on another start can ask for it.
     runningServers.enter(secrets.volumeId(), config.adminSocket(), takeover);
+    Volume.Journaling journaling = journaling(secrets, takeover);
     Volume opened =
         new Volume(
             cached(retrying, secrets),
             secrets,
             settings(),
+            journaling,
             tasks,
             randomness,
             SlabMemory.mapped(),
@@ -162,7 +166,31 @@ final class ServerProcess {
             + opened.epoch()
             + ", "
             + opened.replayedObjects()
-            + " log objects replayed");
+            + " log objects replayed"
+            + (journaling == null ? "" : journalNews(opened)));
+    if (!opened.journalsSetAside().isEmpty() && journaling != null) {
+      LOG.warn(
+          "the journal held changes of epochs {} that another server's history does not have: they"
+              + " are set aside as {}/aside-*",
+          opened.journalsSetAside(),
+          journaling.directory().path());
+    }
+  }
+
+  private static String journalNews(Volume opened) {
+    return ", " + opened.replayedCommits() + " changes replayed from the journal";
+  }
+
+  private Volume.@Nullable Journaling journaling(VolumeSecrets secrets, boolean takeover)
+      throws StorageException {
+    Config.Journal settings = config.journal();
+    if (settings == null) {
+      return null;
+    }
+    JournalDirectory directory = JournalPlace.open(settings, secrets, tasks, randomness);
+    journal = directory;
+    return new Volume.Journaling(
+        directory, settings.bytes(), takeover || settings.abandonForeign());
   }
 
   /// What the volume reads through: the disk cache, if there is one.
@@ -211,8 +239,14 @@ final class ServerProcess {
             () -> ServerState.trouble(opened.health(), traced),
             sentence -> LOG.warn("{}", sentence),
             sentence -> LOG.info("{}", sentence));
+    boolean told = false;
     while (stopped.getCount() > 0) {
       tasks.sleep(WATCH_NANOS);
+      String failed = opened.health().journalFailure();
+      if (failed != null && !told) {
+        told = true; // Once: it stays so until this process ends.
+        LOG.warn("the journal's disk failed ({}): stable answers wait for the store now", failed);
+      }
       if (!watch.look()) {
         opened.keepWatch();
       }
@@ -290,8 +324,7 @@ final class ServerProcess {
   private void startServers() throws Failure {
     Volume served = Objects.requireNonNull(volume);
     NfsSettings base = config.nfs().settings();
-    // Without a journal every start may have lost unstable writes, so every epoch has its own.
-    NfsSettings settings = base.withVerifier(served.epoch());
+    NfsSettings settings = base.withVerifier(served.lossEpoch());
     List<String> addresses = config.nfs().addresses();
     long memory = config.budgetBytes() / 32 / Math.max(1, addresses.size());
     try {
@@ -363,6 +396,10 @@ final class ServerProcess {
     Volume open = volume;
     if (open != null) {
       close(open);
+    }
+    JournalDirectory openJournal = journal;
+    if (openJournal != null) {
+      openJournal.close();
     }
     CachedObjectStore openCache = cache;
     ObjectStore openStore = openCache == null ? store : openCache;

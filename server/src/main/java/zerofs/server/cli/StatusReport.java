@@ -10,6 +10,7 @@ import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.TracedObjectStore;
 import zerofs.server.nfs.NfsServer;
+import zerofs.server.nfs.NfsSettings;
 import zerofs.wire.nfs3.NfsProcedure;
 
 /// What `zerofs status` shows.
@@ -61,11 +62,15 @@ final class StatusReport {
     VolumeHealth health = volume.health();
     values.put("volume", volume.volumeId());
     values.put("epoch", volume.epoch());
+    values.put("durability.nfs", meaning(state, health));
     values.put("sequence.committed", health.committedSequence());
     values.put("sequence.stored", health.storedSequence());
     values.put("pending.dirty_bytes", health.dirtyBytes());
     values.put("pending.bytes", health.pendingBytes());
     values.put("pending.seconds", health.waitingNanos() / 1_000_000_000L);
+    String failed = health.journalFailure();
+    values.put("journal", health.journal() ? failed == null ? "on" : "failed: " + failed : "off");
+    values.put("journal.bytes", health.journalBytes());
     values.put("memory.slab_bytes", health.slabBytes());
     values.put("memory.slab_free_bytes", health.slabFreeBytes());
     values.put("memory.unflushed_rows_bytes", health.unflushedBytes());
@@ -107,6 +112,24 @@ final class StatusReport {
       }
     }
     return values;
+  }
+
+  /// What a stable answer of the NFS export means just now, in words.
+  private static String meaning(ServerState state, VolumeHealth health) {
+    NfsSettings.Durability durability =
+        state.servers().isEmpty() ? null : state.servers().getFirst().settings().durability();
+    return switch (durability) {
+      case null -> "not served";
+      case STORE -> "store: it is in the bucket";
+      case JOURNAL ->
+          health.journalFailure() == null
+              ? "journal: it is on this machine's disk, and soon in the bucket"
+              : "journal, but its disk failed: it is in the bucket";
+      case MEMORY ->
+          health.journal()
+              ? "memory: it is lost with this machine's power, until it is in the bucket"
+              : "memory: it is lost with this process, until it is in the bucket";
+    };
   }
 
   private static void add(Map<String, Object> values, String name, long number) {

@@ -16,6 +16,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
 /// @param cache where what is read is kept; null = nowhere
+/// @param journal where changes are kept until the store has them; null = nowhere
 /// @param metricsAddresses where metrics and probes are served; `host:port` each, mostly none
 /// @param adminSocket unix socket of the admin calls
 /// @param stopSeconds how long a stop may take: storing what is in memory, then the fence
@@ -28,6 +29,7 @@ public record Config(
     Compression compression,
     long budgetBytes,
     @Nullable Cache cache,
+    @Nullable Journal journal,
     Nfs nfs,
     List<String> metricsAddresses,
     Path adminSocket,
@@ -36,6 +38,12 @@ public record Config(
   ///
   /// @param bytes how large it may get
   public record Cache(Path directory, long bytes) {}
+
+  /// The local journal.
+  ///
+  /// @param bytes of changes that it holds before writers wait for the store
+  /// @param abandonForeign whether a start goes on without what only another machine's journal has
+  public record Journal(Path directory, long bytes, boolean abandonForeign) {}
 
   public Config {
     metricsAddresses = List.copyOf(metricsAddresses);

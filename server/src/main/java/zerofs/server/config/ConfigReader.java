@@ -37,12 +37,16 @@ public final class ConfigReader {
 
   private static final double CACHE_GIB = 10;
 
+  /// A few files, and the stage beside them.
+  private static final double JOURNAL_GIB_MIN = 0.0625;
+
   private static final Map<String, Set<String>> KEYS =
       new TreeMap<>(
           Map.of(
               "storage", Set.of("url", "encryption_password"),
               "filesystem", Set.of("max_size_gb", "compression"),
               "cache", Set.of("dir", "disk_size_gb"),
+              "journal", Set.of("enabled", "dir", "size_gb", "foreign"),
               "memory", Set.of("budget_gb"),
               "admin", Set.of("socket", "stop_seconds"),
               "prometheus", Set.of("addresses"),
@@ -145,6 +149,7 @@ public final class ConfigReader {
         compression(),
         (long) (budget * GIB),
         cache(directory),
+        journal(directory),
         nfs(),
         addresses("prometheus.addresses", List.of()),
         directory == null ? socket : directory.resolve(socket),
@@ -194,6 +199,32 @@ public final class ConfigReader {
     return new Config.Cache(path, (long) (size * GIB));
   }
 
+  private boolean hasJournal() throws ConfigException {
+    return flag("journal.enabled", true);
+  }
+
+  private Config.@Nullable Journal journal(@Nullable Path directory) throws ConfigException {
+    String dir = text("journal.dir", "journal");
+    double size = number("journal.size_gb", 1);
+    if (size < JOURNAL_GIB_MIN) {
+      throw wrong("journal.size_gb", size + " is too little: at least " + JOURNAL_GIB_MIN);
+    }
+    boolean abandons =
+        switch (text("journal.foreign", "refuse")) {
+          case "refuse" -> false;
+          case "abandon" -> true;
+          default -> throw wrong("journal.foreign", "must be 'refuse' or 'abandon'");
+        };
+    if (!hasJournal()) {
+      return null;
+    }
+    if (dir.isEmpty()) {
+      throw wrong("journal.dir", "must not be empty (to go without: journal.enabled = false)");
+    }
+    Path path = directory == null ? Path.of(dir) : directory.resolve(dir);
+    return new Config.Journal(path, (long) (size * GIB), abandons);
+  }
+
   private Compression compression() throws ConfigException {
     try {
       return Compression.parse(text("filesystem.compression", "zstd-3"));
@@ -204,14 +235,16 @@ public final class ConfigReader {
 
   private Config.Nfs nfs() throws ConfigException {
     NfsSettings.Durability durability =
-        switch (text("servers.nfs.durability", "store")) {
+        switch (text("servers.nfs.durability", hasJournal() ? "journal" : "store")) {
+          case "journal" -> NfsSettings.Durability.JOURNAL;
           case "store" -> NfsSettings.Durability.STORE;
           case "memory" -> NfsSettings.Durability.MEMORY;
           default ->
-              throw wrong(
-                  "servers.nfs.durability",
-                  "must be 'store' or 'memory' ('journal' is not in this version)");
+              throw wrong("servers.nfs.durability", "must be 'journal', 'store' or 'memory'");
         };
+    if (durability == NfsSettings.Durability.JOURNAL && !hasJournal()) {
+      throw wrong("servers.nfs.durability", "there is no journal: journal.enabled is false");
+    }
     List<NfsSettings.Network> allowed = new ArrayList<>();
     for (String each : strings("servers.nfs.allowed_networks", List.of("127.0.0.0/8", "::1/128"))) {
       try {
@@ -359,8 +392,12 @@ public final class ConfigReader {
   }
 
   private boolean flag(String key) throws ConfigException {
+    return flag(key, false);
+  }
+
+  private boolean flag(String key, boolean otherwise) throws ConfigException {
     return switch (toml.get(key)) {
-      case null -> false;
+      case null -> otherwise;
       case Boolean value -> value;
       default -> throw wrong(key, "must be true or false");
     };

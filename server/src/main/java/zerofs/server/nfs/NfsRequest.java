@@ -73,7 +73,7 @@ final class NfsRequest {
 
   /// The commit sequence that must be stable before the reply; 0 = none.
   long stableSequence() {
-    boolean waits = stable && settings.durability() == NfsSettings.Durability.STORE;
+    boolean waits = stable && settings.durability() != NfsSettings.Durability.MEMORY;
     return waits ? Math.max(sequence, call.sequence()) : 0;
   }
 

@@ -115,6 +115,11 @@ public final class NfsServer implements AutoCloseable {
   /// @param requestsMax its limit
   public record Memory(long records, long recordsMax, long requests, long requestsMax) {}
 
+  /// How it serves.
+  public NfsSettings settings() {
+    return settings;
+  }
+
   public Memory memory() {
     return new Memory(
         shared.records().usedBytes(),

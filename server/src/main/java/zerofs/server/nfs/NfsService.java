@@ -43,6 +43,15 @@ final class NfsService {
   /// @param stableSequence must be stable before it is sent; 0 = nothing
   record Served(ByteBuffer reply, long stableSequence) {}
 
+  /// Blocks until what a reply says is as stable as the export promises.
+  void awaitStable(long sequence) throws FsException {
+    if (settings.durability() == NfsSettings.Durability.JOURNAL) {
+      fs.journalBarrier(sequence);
+    } else {
+      fs.barrier(sequence);
+    }
+  }
+
   /// @param served where it is served, for the portmapper
   NfsService(Filesystem fs, NfsSettings settings, InetSocketAddress served, NfsCounters counters) {
     this.fs = fs;

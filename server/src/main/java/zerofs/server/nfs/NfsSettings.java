@@ -37,9 +37,12 @@ public record NfsSettings(
 
   /// What an answer to a stable request means.
   public enum Durability {
+    /// It is on this machine's disk, and will be in the bucket: lost only with that disk, or when
+    /// another machine takes the volume over before.
+    JOURNAL,
     /// It is in the bucket.
     STORE,
-    /// It is in this process's memory: lost with it.
+    /// It is in memory: lost with the process or, where there is a journal, with the machine's power.
     MEMORY
   }
 

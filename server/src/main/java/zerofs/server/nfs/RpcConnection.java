@@ -356,7 +356,7 @@ final class RpcConnection implements WireMemory.Holder {
 
   private void finishStable(ByteBuffer reply, long sequence, Pending pending) {
     try {
-      fs.barrier(sequence);
+      service.awaitStable(sequence);
     } catch (FsException e) {
       dropped(pending.key(), e);
       return;

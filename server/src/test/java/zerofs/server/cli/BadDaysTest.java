@@ -96,6 +96,10 @@ class BadDaysTest {
       return Files.readString(output);
     }
 
+    void kill() throws InterruptedException {
+      process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
+    }
+
     void stop() throws IOException, InterruptedException {
       process.destroy();
       assertEnds(ExitCode.OK);
@@ -271,19 +275,53 @@ class BadDaysTest {
 
   @Test
   void aSecondWriterIsRefusedUnlessItTakesOverAndAKilledOneIsInNobodysWay() throws Exception {
-    Run first = run("first", config("first")).awaitReady();
-    assertEnds(config("second"), ExitCode.USAGE, "first.sock", "--takeover");
-    Run second =
-        new Run("second", "run", "--takeover", "-c", config("second").toString()).awaitReady();
+    Run first = run("first", withJournal("first", "a")).awaitReady();
+    Path other = withJournal("second", "b");
+    assertEnds(other, ExitCode.USAGE, "first.sock", "--takeover");
+    Run second = new Run("second", "run", "--takeover", "-c", other.toString()).awaitReady();
     // A clean stop plants a fence, where the second one's stands.
     first.process.destroy();
     first.process.waitFor(SECONDS_MAX, TimeUnit.SECONDS);
     assertThat(first.text()).doesNotContain("\tat ");
-    assertEnds(config("third"), ExitCode.USAGE, "second.sock");
-    second.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
-    Run third = run("third", config("third")).awaitReady();
-    third.process.destroyForcibly().waitFor(SECONDS_MAX, TimeUnit.SECONDS);
-    run("again", config("third")).awaitReady().stop();
+    Path last = withJournal("third", "b");
+    assertEnds(last, ExitCode.USAGE, "second.sock");
+    second.kill();
+    Run third = run("third", last).awaitReady();
+    third.kill();
+    run("again", last).awaitReady().stop();
+  }
+
+  private Path withJournal(String name, String journal) throws IOException {
+    return config(
+        name,
+        directory.resolve("store"),
+        "right password",
+        "[journal]\ndir = \"" + journal + "\"\n" + ANY_PORT);
+  }
+
+  @Test
+  void whatOnlyAnotherJournalMayHaveIsNotLeftOutWithoutAWord() throws Exception {
+    Path here = withJournal("here", "a");
+    Path there = withJournal("there", "b");
+    run("first", here).awaitReady().kill();
+    assertEnds(there, ExitCode.UNCLOSED_EPOCH, "its journal may hold changes", "--takeover");
+    run("again", here).awaitReady().stop();
+    run("elsewhere", there).awaitReady().kill();
+    new Run("taken", "run", "--takeover", "-c", here.toString()).awaitReady().stop();
+    Run back = run("back", there).awaitReady();
+    assertThat(back.text()).contains("set aside");
+    back.stop();
+  }
+
+  @Test
+  void aJournalThatCannotBeUsedIsSaid() throws Exception {
+    Run first = run("first", withJournal("first", "a")).awaitReady();
+    new Run("second", "run", "--takeover", "-c", withJournal("second", "a").toString())
+        .assertEnds(ExitCode.USAGE, "another process has the journal");
+    first.stop();
+    Path file = Files.writeString(directory.resolve("file"), "");
+    assertRefused(
+        withJournal("third", file + "/x"), ExitCode.USAGE, "can't keep a journal", "journal.dir");
   }
 
   @Test

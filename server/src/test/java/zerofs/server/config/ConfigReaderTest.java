@@ -9,6 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import zerofs.codec.Compression;
+import zerofs.server.nfs.NfsSettings;
 
 @SuppressWarnings("NullAway.Init")
 class ConfigReaderTest {
@@ -68,6 +69,21 @@ class ConfigReaderTest {
   }
 
   @Test
+  void aJournalIsOnUnlessItIsSwitchedOffAndExportsUseIt() throws Exception {
+    Config config = read(STORAGE);
+    assertThat(config.journal())
+        .isEqualTo(new Config.Journal(directory.resolve("journal"), 1L << 30, false));
+    assertThat(config.nfs().settings().durability()).isEqualTo(NfsSettings.Durability.JOURNAL);
+    assertThat(
+            read(STORAGE + "[journal]\ndir = \"/j\"\nsize_gb = 2\nforeign = \"abandon\"\n")
+                .journal())
+        .isEqualTo(new Config.Journal(Path.of("/j"), 2L << 30, true));
+    Config without = read(STORAGE + "[journal]\nenabled = false\n");
+    assertThat(without.journal()).isNull();
+    assertThat(without.nfs().settings().durability()).isEqualTo(NfsSettings.Durability.STORE);
+  }
+
+  @Test
   void aDiskCacheIsBesideTheFileUnlessItsPathIsAbsolute() throws Exception {
     assertThat(read(STORAGE).cache()).isNull();
     assertThat(read(STORAGE + "[cache]\ndisk_size_gb = 3\n").cache()).isNull();
@@ -83,7 +99,12 @@ class ConfigReaderTest {
     assertRefused(STORAGE + "[memory]\nbudget_gb = \"much\"\n", "line 5", "must be a number");
     assertRefused(STORAGE + "[memory]\nbudget_gb = 0.1\n", "at least 0.25");
     assertRefused(STORAGE + "[filesystem]\ncompression = \"zip\"\n", "zstd-1 to zstd-22");
-    assertRefused(STORAGE + "[servers.nfs]\ndurability = \"journal\"\n", "not in this version");
+    assertRefused(
+        STORAGE + "[journal]\nenabled = false\n[servers.nfs]\ndurability = \"journal\"\n",
+        "journal.enabled is false");
+    assertRefused(STORAGE + "[servers.nfs]\ndurability = \"disk\"\n", "'journal', 'store'");
+    assertRefused(STORAGE + "[journal]\nsize_gb = 0.01\n", "at least 0.0625");
+    assertRefused(STORAGE + "[journal]\nforeign = \"ask\"\n", "'refuse' or 'abandon'");
     assertRefused(STORAGE + "[servers.nfs]\nallowed_networks = [\"home\"]\n", "'home'");
     assertRefused("[storage]\nurl = \"file:///x\"\n", "encryption_password is missing");
     assertRefused(STORAGE.replace("file:///", "ftp://"), "must be file:///directory or s3://");
