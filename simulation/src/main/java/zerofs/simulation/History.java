@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import zerofs.base.SimulatedDirectory;
 import zerofs.base.SimulatedTasks;
 import zerofs.base.Tasks;
 import zerofs.fs.Attributes;
@@ -26,6 +25,7 @@ import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.fs.SetAttributes.Time;
+import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
 import zerofs.objectstore.FaultyObjectStore;
 import zerofs.objectstore.LatencyObjectStore;
@@ -64,9 +64,7 @@ public final class History {
   private int starts;
   private int crashes;
   private boolean away;
-  private final SimulatedDirectory disk = new SimulatedDirectory("disk");
-  private final SimulatedDirectory shared = new SimulatedDirectory("memory");
-  private int boots = 1;
+  private final TestMachine machine = new TestMachine();
   private long synced;
   private long lostOperations;
   private long done;
@@ -179,13 +177,7 @@ public final class History {
             new LatencyObjectStore(memory, simulation, 4_000), simulation, new Reads());
     Tasks tasks = simulation.group("process " + starts);
     long seed = settings.seed() * 1000 + starts;
-    if (!settings.journal()) {
-      volume = TestVolumes.open(store, tasks, seed, BYTES_MAX);
-      return;
-    }
-    disk.crash(); // Whoever had it has ended.
-    Volume.Journaling journaling =
-        TestVolumes.journaling(disk, shared, "boot " + boots, tasks, seed);
+    Journaling journaling = settings.journal() ? machine.journaling(tasks, seed) : Journaling.NONE;
     volume = TestVolumes.open(store, journaling, tasks, seed, BYTES_MAX);
   }
 
@@ -299,9 +291,7 @@ public final class History {
     crashes++;
     boolean power = settings.journal() && random.nextBoolean();
     if (power) {
-      disk.cutPower(new SplittableRandom(random.nextLong()));
-      shared.list().forEach(shared::delete);
-      boots++;
+      machine.cutPower(new SplittableRandom(random.nextLong()));
     }
     start();
     long recovered = volume().recoveredSequence();
@@ -493,7 +483,7 @@ public final class History {
 
   /// Everything but the change counter, which is the engine's own.
   private void requireEqual(String what, Attributes expected, Attributes got) {
-    Attributes same = comparable(got, expected.change(), exactSpace(expected, got));
+    Attributes same = PosixModel.comparable(got, expected.change(), exactSpace(expected, got));
     if (!same.equals(expected)) {
       throw difference(what + ":\n  expected " + expected + "\n  but got  " + same, null);
     }
@@ -510,30 +500,6 @@ public final class History {
     } catch (FsException e) {
       throw difference("space is counted anew", e);
     }
-  }
-
-  private static Attributes comparable(Attributes it, long change, long allocated) {
-    return new Attributes(
-        it.inode(),
-        it.type(),
-        it.mode(),
-        it.nlink(),
-        it.uid(),
-        it.gid(),
-        it.size(),
-        allocated,
-        it.major(),
-        it.minor(),
-        it.atimeSeconds(),
-        it.atimeNanos(),
-        it.mtimeSeconds(),
-        it.mtimeNanos(),
-        it.ctimeSeconds(),
-        it.ctimeNanos(),
-        it.btimeSeconds(),
-        it.btimeNanos(),
-        change,
-        it.parent());
   }
 
   private Answer run(Op op) throws FsException {

@@ -401,4 +401,29 @@ final class PosixModel {
     root.nlink = 2;
     return root;
   }
+
+  /// What an engine told, with what is its own replaced.
+  static Attributes comparable(Attributes it, long change, long allocated) {
+    return new Attributes(
+        it.inode(),
+        it.type(),
+        it.mode(),
+        it.nlink(),
+        it.uid(),
+        it.gid(),
+        it.size(),
+        allocated,
+        it.major(),
+        it.minor(),
+        it.atimeSeconds(),
+        it.atimeNanos(),
+        it.mtimeSeconds(),
+        it.mtimeNanos(),
+        it.ctimeSeconds(),
+        it.ctimeNanos(),
+        it.btimeSeconds(),
+        it.btimeNanos(),
+        change,
+        it.parent());
+  }
 }

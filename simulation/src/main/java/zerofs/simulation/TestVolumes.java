@@ -1,13 +1,13 @@
 package zerofs.simulation;
 
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import zerofs.base.LocalDirectory;
 import zerofs.base.SeededRandomness;
 import zerofs.base.Tasks;
 import zerofs.codec.Compression;
 import zerofs.codec.Keys;
 import zerofs.codec.ObjectEnvelope;
+import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
 import zerofs.journal.JournalDirectory;
@@ -54,12 +54,12 @@ final class TestVolumes {
   /// @param seed of what is random in it; another one for each opening of one volume
   static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax)
       throws StorageException {
-    return open(store, null, tasks, seed, bytesMax, 4 << 20);
+    return open(store, Journaling.NONE, tasks, seed, bytesMax, 4 << 20);
   }
 
   /// As the other one, with a journal.
   static Volume open(
-      ObjectStore store, Volume.Journaling journaling, Tasks tasks, long seed, long bytesMax)
+      ObjectStore store, Journaling journaling, Tasks tasks, long seed, long bytesMax)
       throws StorageException {
     return open(store, journaling, tasks, seed, bytesMax, 4 << 20);
   }
@@ -67,7 +67,7 @@ final class TestVolumes {
   /// Opens the journal of the machine that these directories belong to.
   ///
   /// @param boot names this run of the machine
-  static Volume.Journaling journaling(
+  static Journaling journaling(
       LocalDirectory disk, LocalDirectory memory, String boot, Tasks tasks, long seed)
       throws StorageException {
     JournalDirectory directory =
@@ -79,7 +79,7 @@ final class TestVolumes {
             tasks,
             new SeededRandomness(seed),
             new JournalDirectory.Settings(2 << 20, 3 << 20, boot));
-    return new Volume.Journaling(directory, 16 << 20, false);
+    return new Journaling(directory, 16 << 20, false);
   }
 
   /// As the other one.
@@ -87,12 +87,12 @@ final class TestVolumes {
   /// @param slabBytes memory for file data and what it is encoded into
   static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax, long slabBytes)
       throws StorageException {
-    return open(store, null, tasks, seed, bytesMax, slabBytes);
+    return open(store, Journaling.NONE, tasks, seed, bytesMax, slabBytes);
   }
 
   private static Volume open(
       ObjectStore store,
-      Volume.@Nullable Journaling journaling,
+      Journaling journaling,
       Tasks tasks,
       long seed,
       long bytesMax,

@@ -19,6 +19,7 @@ final class Citations {
   private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.*)$");
   private static final Pattern RULE_NAME = Pattern.compile("\\b[A-Z][A-Z_]{3,}\\b");
 
+  private static final List<String> RULES = List.of("docs/RECOVERY.md", "docs/JOURNAL.md");
   private static final String DECISIONS = "docs/" + "adr/";
 
   private final SourceTree tree;
@@ -53,7 +54,7 @@ final class Citations {
     if (file.isJava()) {
       for (Matcher each = RULE.matcher(prose); each.find(); ) {
         boolean isPlaceholder = each.group(1).equals("NAME");
-        require(isPlaceholder || isRule(each.group(1)), file, each, "is not in docs/RECOVERY.md");
+        require(isPlaceholder || isRule(each.group(1)), file, each, "is in none of " + RULES);
       }
       if (!file.module().equals("tidy")) {
         for (Matcher each = ELSEWHERE.matcher(prose); each.find(); ) {
@@ -85,11 +86,10 @@ final class Citations {
   }
 
   private boolean isRule(String name) {
-    return tree.has("docs/RECOVERY.md")
-        && RULE_NAME
-            .matcher(tree.file("docs/RECOVERY.md").text())
-            .results()
-            .anyMatch(each -> each.group().equals(name));
+    return RULES.stream()
+        .filter(tree::has)
+        .flatMap(path -> RULE_NAME.matcher(tree.file(path).text()).results())
+        .anyMatch(each -> each.group().equals(name));
   }
 
   private List<String> headings(String path) {

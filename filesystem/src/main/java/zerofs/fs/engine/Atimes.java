@@ -33,8 +33,7 @@ final class Atimes {
         return;
       }
       Inode changed = row.edit().atime(now).build();
-      node.touched(generations.commit(call, commit -> commit.put(changed)));
-      node.setRow(changed);
+      node.changed(generations.commit(call, commit -> commit.put(changed)), changed);
     }
   }
 }

@@ -15,4 +15,4 @@ record Core(
     SpaceUsage usage,
     Attempts attempts,
     AtomicLong nextInode,
-    BackgroundQueue<Long> reaper) {}
+    Reaper reaper) {}

@@ -377,9 +377,9 @@ final class Files {
               commit.put(row, changed);
               commit.usage(growth, 0);
             });
-    node.setRow(changed);
+    node.changed(sequence, changed);
     recounter.written(data, changed, plan);
-    Namespace.finish(call, sequence, node);
+    call.reached(sequence);
     return changed.attributes();
   }
 

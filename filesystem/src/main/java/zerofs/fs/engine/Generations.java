@@ -165,6 +165,16 @@ final class Generations {
     return layers[0].lastSequence();
   }
 
+  /// A commit sequence that covers every row the caller has seen so far. A row is there before its
+  /// commit has a number: with a journal, where what is answered must be in it, commits under way
+  /// are waited for.
+  long sequenceOfAllSeen() {
+    if (recorder.isOn()) {
+      isQuiet(() -> true);
+    }
+    return sequence();
+  }
+
   /// Highest commit sequence in a sealed generation. For the one caller that seals.
   long sealedSequence() {
     return sealedSequence;

@@ -75,8 +75,16 @@ final class InodeNode {
     ROW.compareAndSet(this, null, loaded);
   }
 
-  /// Changes the row; the lock is held exclusively.
-  void setRow(Inode changed) {
+  /// The row of an inode that was just made.
+  void born(Inode newborn) {
+    row = newborn;
+  }
+
+  /// Says what commit `sequence` made of it; the lock is held exclusively. Who reads the row
+  /// without the lock reads it before [#lastSequence], which is raised first: so he never takes
+  /// what he saw for older than it is.
+  void changed(long sequence, Inode changed) {
+    touched(sequence);
     row = changed;
   }
 

@@ -79,7 +79,7 @@ final class InodeTable {
   /// Adds the node of an inode that was just made, pinned. Its number was never used before.
   InodeNode pinNew(Inode row) {
     InodeNode node = pinNode(row.inode);
-    node.setRow(row); // Who asked for that number before was told that it does not exist.
+    node.born(row); // Who asked for that number before was told that it does not exist.
     return node;
   }
 

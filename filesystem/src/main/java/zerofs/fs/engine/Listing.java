@@ -81,8 +81,9 @@ final class Listing {
       if (Atimes.isDue(row, tasks.wallNanos())) {
         Atimes.update(call, node, generations, tasks.wallNanos());
       }
+      Inode seen = node.loadedRow();
       call.reached(node.lastSequence());
-      return Namespace.requireLiving(node);
+      return Namespace.requireLiving(seen);
     } finally {
       node.unpin();
     }
@@ -102,7 +103,7 @@ final class Listing {
           }
           return batch.size() < BATCH;
         });
-    call.reached(rows.committedSequence());
+    call.reached(generations.sequenceOfAllSeen());
     return batch;
   }
 
@@ -115,8 +116,9 @@ final class Listing {
           () -> {
             InodeNode node = inodes.pin(inode, false);
             try {
+              Inode row = node.loadedRow();
               call.reached(node.lastSequence());
-              return Namespace.requireLiving(node).attributes();
+              return Namespace.requireLiving(row).attributes();
             } finally {
               node.unpin();
             }

@@ -32,7 +32,7 @@ final class Namespace {
   private final Setattr setattr;
   private final SpaceUsage usage;
   private final AtomicLong nextInode;
-  private final BackgroundQueue<Long> reaper;
+  private final Reaper reaper;
 
   Namespace(Core core) {
     tasks = core.tasks();
@@ -85,8 +85,9 @@ final class Namespace {
   private Attributes attributes(Call call, long inode) throws FsException {
     InodeNode node = inodes.pin(inode, false);
     try {
+      Inode row = node.loadedRow();
       call.reached(node.lastSequence());
-      return requireLiving(node).attributes();
+      return requireLiving(row).attributes();
     } finally {
       node.unpin();
     }
@@ -261,8 +262,9 @@ final class Namespace {
               directories.insert(commit, parent, entry, slot);
               commit.usage(space, 1);
             });
-    parent.setRow(changedParent);
-    finish(call, sequence, parent, node);
+    node.changed(sequence, born);
+    parent.changed(sequence, changedParent);
+    call.reached(sequence);
     node.unpin();
     return born.attributes();
   }
@@ -344,9 +346,9 @@ final class Namespace {
               commit.put(changedParent);
               directories.insert(commit, parent, entry, slot);
             });
-    parent.setRow(changedParent);
-    child.setRow(changedChild);
-    finish(call, sequence, parent, child);
+    parent.changed(sequence, changedParent);
+    child.changed(sequence, changedChild);
+    call.reached(sequence);
     return changedChild.attributes();
   }
 
@@ -456,9 +458,9 @@ final class Namespace {
               commit.put(changedParent);
               unlinked.apply(commit);
             });
-    parent.setRow(changedParent);
-    unlinked.publish();
-    finish(call, sequence, parent, child);
+    parent.changed(sequence, changedParent);
+    unlinked.publish(sequence);
+    call.reached(sequence);
   }
 
   /// What happens to an inode that loses one name (all of them, if a directory): it stays, or
@@ -502,12 +504,12 @@ final class Namespace {
     }
 
     /// After the commit, locks still held.
-    void publish() {
+    void publish(long sequence) {
       if (gone) {
-        node.setRow(Generation.REMOVED);
+        node.changed(sequence, Generation.REMOVED);
         Checks.invariant(usage.tryCharge(-after.allocatedBytes()), "giving space back fails");
       } else {
-        node.setRow(after);
+        node.changed(sequence, after);
         if (after.nlink == 0 && node.opens() == 0) {
           reaper.add(after.inode);
         }
@@ -526,13 +528,15 @@ final class Namespace {
               unlinked.apply(commit);
               commit.put(RowKeys.orphan(row.inode), new byte[0]);
             });
-    unlinked.publish();
-    node.touched(sequence);
+    unlinked.publish(sequence);
     return sequence;
   }
 
   static Inode requireLiving(InodeNode node) throws FsException {
-    Inode row = node.loadedRow();
+    return requireLiving(node.loadedRow());
+  }
+
+  static Inode requireLiving(Inode row) throws FsException {
     if (row == Generation.REMOVED) {
       throw new FsException(FsError.STALE);
     }
@@ -555,12 +559,5 @@ final class Namespace {
     draft.change++;
     draft.ctime(now);
     return draft.build();
-  }
-
-  static void finish(Call call, long sequence, InodeNode... changed) {
-    for (InodeNode each : changed) {
-      each.touched(sequence);
-    }
-    call.reached(sequence);
   }
 }

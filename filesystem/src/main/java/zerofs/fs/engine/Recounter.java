@@ -182,13 +182,13 @@ final class Recounter {
     Inode changed = draft.build();
     long growth = changed.allocatedBytes() - row.allocatedBytes();
     Checks.invariant(growth <= 0 && usage.tryCharge(growth), "a guess was too low");
-    node.touched(
+    long sequence =
         generations.commit(
             call,
             commit -> {
               commit.put(row, changed);
               commit.usage(growth, 0);
-            }));
-    node.setRow(changed);
+            });
+    node.changed(sequence, changed);
   }
 }

@@ -294,17 +294,13 @@ final class Renames {
                 replaced.apply(commit);
               }
             });
-    parties.fromParent().setRow(fromParent);
-    parties.toParent().setRow(toParent);
-    parties.source().setRow(changedSource);
+    parties.fromParent().changed(sequence, fromParent);
+    parties.toParent().changed(sequence, toParent);
+    parties.source().changed(sequence, changedSource);
     if (replaced != null) {
-      replaced.publish();
+      replaced.publish(sequence);
     }
-    if (target != null) {
-      target.touched(sequence);
-    }
-    Namespace.finish(
-        parties.call(), sequence, parties.fromParent(), parties.toParent(), parties.source());
+    parties.call().reached(sequence);
   }
 
   private void exchange(Parties parties, DirectoryEntry from, DirectoryEntry to) {
@@ -337,17 +333,11 @@ final class Renames {
               commit.put(changedSource);
               commit.put(changedOther);
             });
-    parties.fromParent().setRow(fromParent);
-    parties.toParent().setRow(toParent);
-    parties.source().setRow(changedSource);
-    target.setRow(changedOther);
-    Namespace.finish(
-        parties.call(),
-        sequence,
-        parties.fromParent(),
-        parties.toParent(),
-        parties.source(),
-        target);
+    parties.fromParent().changed(sequence, fromParent);
+    parties.toParent().changed(sequence, toParent);
+    parties.source().changed(sequence, changedSource);
+    target.changed(sequence, changedOther);
+    parties.call().reached(sequence);
   }
 
   private static Inode reparented(Inode inode, long parent, long now) {

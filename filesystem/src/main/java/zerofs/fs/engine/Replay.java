@@ -196,8 +196,7 @@ final class Replay {
   private void became(long inode, Inode row, long sequence) {
     InodeNode node = inodes.pinIfPresent(inode);
     if (node != null) {
-      node.setRow(row);
-      node.touched(sequence);
+      node.changed(sequence, row);
       node.unpin();
     }
   }

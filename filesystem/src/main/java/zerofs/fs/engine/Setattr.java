@@ -157,8 +157,8 @@ final class Setattr {
               commit.put(row, changed);
               commit.usage(growth, 0);
             });
-    node.setRow(changed);
-    Namespace.finish(call, sequence, node);
+    node.changed(sequence, changed);
+    call.reached(sequence);
     return changed.attributes();
   }
 

@@ -2,9 +2,7 @@ package zerofs.fs.engine;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -78,16 +76,11 @@ public final class Volume implements Filesystem {
   private final Recorder recorder;
   private final Attempts attempts;
   private final Replay replay;
-  private final @Nullable Journaling journaling;
+  private final @Nullable JournalDirectory journal;
   private final List<Integer> setAside;
   private long replayedCommits;
 
-  /// Removes inodes without names: those that were too large to go in one commit, and those that
-  /// were open when the process ended. The ORPHAN row of each stays until it is done, so the work
-  /// goes on over restarts.
-  private final BackgroundQueue<Long> reaper;
-
-  private final Tasks.Task reaping;
+  private final Reaper reaper;
   private final int replayed;
   private final long recoveredSequence;
 
@@ -112,6 +105,11 @@ public final class Volume implements Filesystem {
       long sealNanos,
       int flushObjects,
       long flushBytes) {
+    private VolumeOpening.Settings opening(Journaling journaling) {
+      return new VolumeOpening.Settings(
+          host, IN_FLIGHT_MAX, READ_AHEAD_OBJECTS, journaling, journaling.takeover());
+    }
+
     /// A gibibyte in all, see docs/CONFIG.md.
     public static Settings standard(String host) {
       return new Settings(
@@ -128,24 +126,6 @@ public final class Volume implements Filesystem {
     }
   }
 
-  /// The local journal of a volume.
-  ///
-  /// @param directory of this volume alone, open; stays the caller's to close
-  /// @param bytesMax of records that the store does not have yet; who would add to more waits
-  /// @param takeover whether to go on without what only another machine's journal has
-  public record Journaling(JournalDirectory directory, long bytesMax, boolean takeover)
-      implements VolumeOpening.LocalJournal {
-    @Override
-    public String id() {
-      return directory.id();
-    }
-
-    @Override
-    public boolean hasAllOf(int epoch) throws StorageException {
-      return directory.hasStage(epoch);
-    }
-  }
-
   private static final int IN_FLIGHT_MAX = 4;
   private static final int READ_AHEAD_OBJECTS = 16;
 
@@ -159,12 +139,11 @@ public final class Volume implements Filesystem {
       SlabMemory memory,
       Consumer<StorageException> lost)
       throws StorageException {
-    this(store, secrets, settings, null, tasks, randomness, memory, lost);
+    this(store, secrets, settings, Journaling.NONE, tasks, randomness, memory, lost);
   }
 
   /// Opens the volume, as its only writer from now on.
   ///
-  /// @param journaling null = without a local journal
   /// @param memory where payload memory comes from
   /// @param lost told, once, when nothing more can be stored: another writer has taken over
   ///   ([StorageException.Fenced]), or what happened is not mended by waiting
@@ -172,14 +151,14 @@ public final class Volume implements Filesystem {
       ObjectStore store,
       VolumeSecrets secrets,
       Settings settings,
-      @Nullable Journaling journaling,
+      Journaling journaling,
       Tasks tasks,
       Randomness randomness,
       SlabMemory memory,
       Consumer<StorageException> lost)
       throws StorageException {
     this.tasks = tasks;
-    this.journaling = journaling;
+    this.journal = journaling.directory();
     this.volumeId = secrets.volumeId();
     byte[] id = secrets.idBytes();
     FrameCodec codec = new SealedFrameCodec(secrets.keys());
@@ -187,11 +166,10 @@ public final class Volume implements Filesystem {
         new ManifestStore(store, new ObjectEnvelope(secrets.keys(), id, randomness));
     LogFormat format = new LogFormat(codec, id);
     VolumeOpening.Opened opened =
-        new VolumeOpening(
-                store, manifests, format, tasks, randomness, openingSettings(settings, journaling))
+        new VolumeOpening(store, manifests, format, tasks, randomness, settings.opening(journaling))
             .open();
     claim = opened.manifest();
-    setAside = prepare(journaling, claim);
+    setAside = journaling.prepare(claim);
     replayed = opened.replayed().size();
     recoveredSequence = opened.lastSequence();
     Salts salts = new Salts(claim);
@@ -210,7 +188,7 @@ public final class Volume implements Filesystem {
 
     Wiring wiring = new Wiring();
     usage = new SpaceUsage(settings.bytesMax(), store::shortage);
-    recorder = new Recorder(journaling == null ? Long.MAX_VALUE : journaling.bytesMax());
+    recorder = new Recorder(journaling.bytesMax());
     generations =
         new Generations(
             tasks,
@@ -234,12 +212,12 @@ public final class Volume implements Filesystem {
             format,
             codec,
             tree,
-            new Settled(new FileSettlement(inodes), wiring, lost),
+            wiring.settlement(new FileSettlement(inodes), lost),
             recorder,
             new Durability.Settings(IN_FLIGHT_MAX, settings.sealNanos()),
             opened.epoch(),
             salts.of(opened.epoch()));
-    wiring.durability = durability;
+    wiring.sealsBy(durability);
     log =
         new LogWriter(
             store,
@@ -258,7 +236,7 @@ public final class Volume implements Filesystem {
             opened.epoch(),
             new Maintenance.Settings(settings.flushObjects(), settings.flushBytes()),
             usage);
-    wiring.maintenance = maintenance;
+    wiring.tells(maintenance);
 
     Fetcher fetcher =
         new Fetcher(
@@ -272,7 +250,7 @@ public final class Volume implements Filesystem {
     recounter = new Recounter(generations, inodes, rows, fetcher, usage, upkeep, attempts);
     files = new Files(tasks, generations, inodes, cache, usage, fetcher, recounter, durability);
     setattr = new Setattr(tasks, generations, inodes, files, recounter, usage, attempts);
-    reaper = new BackgroundQueue<>(tasks, "reaper", Integer.MAX_VALUE);
+    reaper = new Reaper(tasks);
     byte[] hashKey =
         Arrays.copyOf(secrets.keys().derive("zerofs name hash v1", id, new byte[0]), 16);
     Directories directories = new Directories(rows, NameHash.keyed(hashKey));
@@ -296,7 +274,21 @@ public final class Volume implements Filesystem {
 
     durability.start(log);
     maintenance.start();
-    reaping = reaper.start(this::reap);
+    reaper.start(inodes, setattr, namespace, attempts);
+    begin();
+    upkeep.start(
+        inodes, files, recounter, attempts, tasks); // May commit, so the totals are known by now.
+  }
+
+  /// What the store has: the runs of the manifest, and the log after them.
+  private static void load(LsmTree tree, VolumeOpening.Opened opened) throws StorageException {
+    tree.open(opened.manifest().runs());
+    for (VolumeOpening.Delta each : opened.replayed()) {
+      tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
+    }
+  }
+
+  private void begin() throws StorageException {
     try {
       restore();
     } catch (StorageException e) {
@@ -309,107 +301,6 @@ public final class Volume implements Filesystem {
       }
       throw new StorageException.Closed("the volume does not open: " + e.getMessage());
     }
-    upkeep.start(
-        inodes, files, recounter, attempts, tasks); // May commit, so the totals are known by now.
-  }
-
-  private static VolumeOpening.Settings openingSettings(
-      Settings settings, @Nullable Journaling journaling) {
-    return new VolumeOpening.Settings(
-        settings.host(),
-        IN_FLIGHT_MAX,
-        READ_AHEAD_OBJECTS,
-        journaling == null ? VolumeOpening.LocalJournal.NONE : journaling,
-        journaling != null && journaling.takeover());
-  }
-
-  /// Secures what earlier processes left in the journal (Rule JOURNAL_EPOCH).
-  ///
-  /// @return epochs whose records do not belong to this history
-  private static List<Integer> prepare(@Nullable Journaling journaling, Manifest claim)
-      throws StorageException {
-    if (journaling == null) {
-      return List.of();
-    }
-    return journaling
-        .directory()
-        .prepare(
-            epoch ->
-                claim.epochs().stream()
-                    .filter(entry -> entry.epoch() >= epoch)
-                    .allMatch(entry -> entry.journal().equals(journaling.id())));
-  }
-
-  /// What the store has: the runs of the manifest, and the log after them.
-  private static void load(LsmTree tree, VolumeOpening.Opened opened) throws StorageException {
-    tree.open(opened.manifest().runs());
-    for (VolumeOpening.Delta each : opened.replayed()) {
-      tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
-    }
-  }
-
-  /// How the memory for file data is divided, in bytes; and, on the heap beside it, what is read
-  /// from the store and not decoded yet.
-  ///
-  /// @param generation size at which a generation is sealed; it grows to twice that at most
-  /// @param drain what sealed generations are encoded into: more than the largest one. One is as
-  ///   large as its pages until it is encoded, so with less than this the next one would wait until
-  ///   the objects before it are sent, instead of being encoded meanwhile
-  /// @param pages the slab
-  /// @param reads for bytes as they lie in the store; readers hold half as much again
-  private record MemoryShares(int generation, int drain, long pages, long reads) {
-    static MemoryShares of(long bytes) {
-      int generation = (int) Math.clamp(bytes / 16, 1L << 20, 16L << 20);
-      int drain = 4 * generation;
-      long reads = Math.clamp(bytes / 15, 2L << 20, 32L << 20);
-      return new MemoryShares(generation, drain, Math.max(bytes - drain, bytes / 2), reads);
-    }
-  }
-
-  /// Ties the knot between what is told of progress and what makes it.
-  private static final class Wiring {
-    private @Nullable Durability durability;
-    private @Nullable Maintenance maintenance;
-
-    void sealDue() {
-      Objects.requireNonNull(durability).sealDue();
-    }
-
-    void stored() {
-      Maintenance told = maintenance;
-      if (told != null) {
-        told.stored();
-      }
-    }
-  }
-
-  private record Settled(FileSettlement files, Wiring wiring, Consumer<StorageException> listener)
-      implements Durability.Settlement {
-    @Override
-    public void settle(
-        Generation generation,
-        java.util.Map<Generation.ChunkId, zerofs.fs.extent.ChunkRow> chunks) {
-      files.settle(generation, chunks);
-    }
-
-    @Override
-    public void stored() {
-      wiring.stored();
-    }
-
-    @Override
-    public void lost(StorageException reason) {
-      listener.accept(reason);
-    }
-  }
-
-  private record Salts(Manifest manifest) {
-    byte[] of(int epoch) throws StorageException.Corrupt {
-      if (epoch < 1 || epoch > manifest.epochs().size()) {
-        throw new StorageException.Corrupt("the volume has no epoch " + epoch);
-      }
-      return HexFormat.of().parseHex(manifest.epochEntry(epoch).salt());
-    }
   }
 
   /// Reads the totals, makes again what only the journal has, makes the root of a fresh volume,
@@ -421,16 +312,16 @@ public final class Volume implements Filesystem {
     } catch (StorageException.Corrupt e) {
       throw Rows.failed(e);
     }
-    if (journaling != null) {
-      replayedCommits = replay.apply(journaling.directory().records());
+    if (journal != null) {
+      replayedCommits = replay.apply(journal.records());
     }
     if (rows.inode(ROOT, true) == Generation.REMOVED) {
       makeRoot();
     }
-    if (journaling != null) {
+    if (journal != null) {
       barrier(generations.sequence()); // Rule JOURNAL_FREE: only then the old records go.
-      journaling.directory().discardBefore(epoch());
-      recorder.begin(journaling.directory().begin(epoch(), generations.sequence()));
+      journal.discardBefore(epoch());
+      recorder.begin(journal.begin(epoch(), generations.sequence()));
     }
     rows.scan(
         RowKeys.orphan(0),
@@ -463,34 +354,6 @@ public final class Volume implements Filesystem {
                       commit.put(root);
                       commit.usage(0, 1);
                     })));
-  }
-
-  /// Removes an inode without names, in steps if it is large.
-  private void reap(long inode) {
-    try {
-      InodeNode node = inodes.pinAny(inode, true);
-      try {
-        Call call = Call.waiting(Caller.ROOT).asOpened();
-        if (Files.isHuge(node.loadedRow())) {
-          attempts.run(call, () -> setattr.set(call, node, SetAttributes.ofSize(0)));
-        }
-        attempts.run(call, () -> removeOrphan(call, node));
-      } finally {
-        node.unpin();
-      }
-    } catch (FsException e) {
-      // Gone already, or the volume is closing: the ORPHAN row stays and the next start tries
-      // again.
-      tasks.yieldPoint();
-    }
-  }
-
-  private long removeOrphan(Call call, InodeNode node) throws FsException {
-    try (LockSet _ = LockSet.exclusive(node)) {
-      Inode row = node.loadedRow();
-      boolean due = row != Generation.REMOVED && row.nlink == 0 && node.opens() == 0;
-      return due ? namespace.removeOrphan(call, node) : 0;
-    }
   }
 
   @Override
@@ -576,8 +439,9 @@ public final class Volume implements Filesystem {
         () -> {
           InodeNode node = inodes.pin(inode, false);
           try {
+            Inode row = node.loadedRow();
             call.reached(node.lastSequence());
-            return Namespace.requireLiving(node).attributes();
+            return Namespace.requireLiving(row).attributes();
           } finally {
             node.unpin();
           }
@@ -601,9 +465,9 @@ public final class Volume implements Filesystem {
         () -> {
           InodeNode node = inodes.pin(inode, false);
           try {
+            Inode row = node.loadedRow();
             call.reached(node.lastSequence());
-            Inode row = Namespace.requireLiving(node);
-            return Permissions.granted(row, call.caller(), mask);
+            return Permissions.granted(Namespace.requireLiving(row), call.caller(), mask);
           } finally {
             node.unpin();
           }
@@ -864,13 +728,13 @@ public final class Volume implements Filesystem {
     reads.close();
     reaper.close();
     upkeep.close();
-    reaping.join();
+    reaper.join();
     upkeep.join();
     try {
       boolean clean = durability.closeCleanly();
       recorder.close();
-      if (clean && journaling != null) {
-        journaling.directory().discardBefore(epoch() + 1);
+      if (clean && journal != null) {
+        journal.discardBefore(epoch() + 1);
       }
     } catch (StorageException e) {
       throw Rows.failed(e);

@@ -53,6 +53,7 @@ class LogRulesTest {
         "RELIST",
         "PREDECESSOR",
         "CLEAN_IS_OWN",
+        "UNCLOSED_EPOCH",
         "JOURNAL_EPOCH",
         "JOURNAL_FREE",
         "JOURNAL_CUT",
@@ -65,8 +66,7 @@ class LogRulesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"GC_AFTER_MANIFEST", "FENCE_KEPT", "FIRST_MANIFEST_KEPT"})
+  @ValueSource(strings = {"GC_AFTER_MANIFEST", "FENCE_KEPT", "FIRST_MANIFEST_KEPT"})
   void aRuleWithoutCodeHasItsReason(String rule) throws IOException {
     String text = Files.readString(ROOT.resolve("docs/RECOVERY.md"));
     String reasons = text.substring(text.indexOf("Rules without a line of code yet"));

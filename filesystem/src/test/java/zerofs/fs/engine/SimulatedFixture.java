@@ -118,7 +118,7 @@ final class SimulatedFixture {
         store,
         secrets,
         settings,
-        on == null ? null : on.journaling(secrets, tasks),
+        on == null ? Journaling.NONE : on.journaling(secrets, tasks),
         tasks,
         new SeededRandomness(++opened),
         SlabMemory.direct(),

@@ -24,12 +24,12 @@ final class SimulatedMachine {
     random = new SplittableRandom(seed);
   }
 
-  Volume.Journaling journaling(VolumeSecrets secrets, Tasks tasks) throws StorageException {
+  Journaling journaling(VolumeSecrets secrets, Tasks tasks) throws StorageException {
     return journaling(secrets, tasks, false);
   }
 
   /// Opens the journal for a new process.
-  Volume.Journaling journaling(VolumeSecrets secrets, Tasks tasks, boolean takeover)
+  Journaling journaling(VolumeSecrets secrets, Tasks tasks, boolean takeover)
       throws StorageException {
     JournalDirectory directory =
         JournalDirectory.open(
@@ -40,7 +40,7 @@ final class SimulatedMachine {
             tasks,
             new SeededRandomness(++opened + random.nextLong()),
             new JournalDirectory.Settings(STAGE_BYTES, FILE_BYTES, "boot-" + boots));
-    return new Volume.Journaling(directory, 16 << 20, takeover);
+    return new Journaling(directory, 16 << 20, takeover);
   }
 
   /// Its process is gone.

@@ -45,7 +45,8 @@ final class JournalPlace {
               + settings.directory()
               + " ("
               + e
-              + "): set journal.dir to a directory that can be written, or journal.enabled = false");
+              + "): set journal.dir to a directory that can be written, or journal.enabled ="
+              + " false");
     }
   }
 

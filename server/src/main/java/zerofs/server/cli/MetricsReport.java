@@ -135,9 +135,12 @@ final class MetricsReport {
         .seconds(health.waitingNanos());
     out.gauge("zerofs_writers_paused", "Whether writers wait, since so much is to be stored")
         .sample(health.writersWait() ? 1 : 0);
-    out.gauge("zerofs_journal_bytes", "Records of the local journal that the store does not have yet")
+    out.gauge(
+            "zerofs_journal_bytes", "Records of the local journal that the store does not have yet")
         .sample(health.journalBytes());
-    out.gauge("zerofs_journal_failed", "Whether the journal's disk failed: answers wait for the store")
+    out.gauge(
+            "zerofs_journal_failed",
+            "Whether the journal's disk failed: answers wait for the store")
         .sample(health.journalFailure() == null ? 0 : 1);
     out.gauge("zerofs_unflushed_bytes", "Rows of metadata in memory that no SST holds yet")
         .sample(health.unflushedBytes());

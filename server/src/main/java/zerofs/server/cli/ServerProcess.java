@@ -20,6 +20,7 @@ import zerofs.base.SystemRandomness;
 import zerofs.base.SystemTasks;
 import zerofs.base.Tasks;
 import zerofs.fs.FsException;
+import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
 import zerofs.journal.JournalDirectory;
@@ -146,7 +147,7 @@ final class ServerProcess {
         VolumeSecrets.createOrOpen(retrying, config.password(), tasks, randomness);
     volumeId = secrets.volumeId(); // From now on another start can ask for it.
     runningServers.enter(secrets.volumeId(), config.adminSocket(), takeover);
-    Volume.Journaling journaling = journaling(secrets, takeover);
+    Journaling journaling = journaling(secrets, takeover);
     Volume opened =
         new Volume(
             cached(retrying, secrets),
@@ -167,13 +168,14 @@ final class ServerProcess {
             + ", "
             + opened.replayedObjects()
             + " log objects replayed"
-            + (journaling == null ? "" : journalNews(opened)));
-    if (!opened.journalsSetAside().isEmpty() && journaling != null) {
+            + (journaling.directory() == null ? "" : journalNews(opened)));
+    JournalDirectory directory = journaling.directory();
+    if (!opened.journalsSetAside().isEmpty() && directory != null) {
       LOG.warn(
           "the journal held changes of epochs {} that another server's history does not have: they"
               + " are set aside as {}/aside-*",
           opened.journalsSetAside(),
-          journaling.directory().path());
+          directory.path());
     }
   }
 
@@ -181,16 +183,14 @@ final class ServerProcess {
     return ", " + opened.replayedCommits() + " changes replayed from the journal";
   }
 
-  private Volume.@Nullable Journaling journaling(VolumeSecrets secrets, boolean takeover)
-      throws StorageException {
+  private Journaling journaling(VolumeSecrets secrets, boolean takeover) throws StorageException {
     Config.Journal settings = config.journal();
     if (settings == null) {
-      return null;
+      return Journaling.none(takeover);
     }
     JournalDirectory directory = JournalPlace.open(settings, secrets, tasks, randomness);
     journal = directory;
-    return new Volume.Journaling(
-        directory, settings.bytes(), takeover || settings.abandonForeign());
+    return new Journaling(directory, settings.bytes(), takeover || settings.abandonForeign());
   }
 
   /// What the volume reads through: the disk cache, if there is one.
@@ -433,14 +433,15 @@ final class ServerProcess {
     if (changes == 0) {
       return null;
     }
+    String consequence =
+        open.health().journal() && open.health().journalFailure() == null
+            ? "They are in this machine's journal, and the next start here makes them again: start"
+                + " it here first"
+            : "What was answered as stable is stored; NFS clients that are still there send what"
+                + " they have not committed again, once a server runs";
     return new Failure(
         code,
-        "stopped without storing the last "
-            + changes
-            + " changes ("
-            + why
-            + "). What was answered as stable is stored; NFS clients that are still there send what"
-            + " they have not committed again, once a server runs");
+        "stopped without storing the last " + changes + " changes (" + why + "). " + consequence);
   }
 
   /// Runs at SIGTERM and SIGINT: ends the server and waits for it to have stored everything.

@@ -42,7 +42,8 @@ public record NfsSettings(
     JOURNAL,
     /// It is in the bucket.
     STORE,
-    /// It is in memory: lost with the process or, where there is a journal, with the machine's power.
+    /// It is in memory: lost with the process or, where there is a journal, with the machine's
+    /// power.
     MEMORY
   }
 

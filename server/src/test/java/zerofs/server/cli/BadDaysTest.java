@@ -591,14 +591,18 @@ class BadDaysTest {
         assertThat(write(client, 6, stored, 0, "never committed")).isZero();
         second.process.destroy();
         second.assertEnds(
-            ExitCode.STORE, "zerofs: stopped without storing the last", "longer than 1 s");
+            ExitCode.STORE,
+            "zerofs: stopped without storing the last",
+            "longer than 1 s",
+            "in this machine's journal");
       }
 
       s3.comeBack();
       Run third = quickstart("third");
       try (RpcClient client = connect(third)) {
         assertThat(read(client, 2, lookUp(client, 3, client.mount(), "stored")))
-            .isEqualTo("before");
+            .as("the journal had it")
+            .isEqualTo("never committed");
       }
       third.stop();
     }
