@@ -24,7 +24,9 @@ import zerofs.base.Tasks;
 /// around it is wanted (docs/adr/0009).
 ///
 /// Bounds: GETs in flight, and the bytes of ranges that are loaded or kept; the least recently used
-/// leave. Bytes that a reader got stay with it beyond that, so readers bound themselves.
+/// leave. Bytes that a reader got stay with it beyond that, so readers bound themselves. What was
+/// read ahead of a reader who never came leaves once readers have begun to use as many other bytes
+/// as there is memory: any stream that goes on, however many there are, uses its bytes before.
 ///
 /// Any thread. The mutex is held for a few instructions, never across a request.
 public final class SharedReads implements ObjectStore {
@@ -65,6 +67,9 @@ public final class SharedReads implements ObjectStore {
 
   /// Of ranges that were asked for ahead and that nobody has used yet.
   private long aheadBytes;
+
+  /// Of all ranges that readers have begun to use, so far: what the age of unused ones is told by.
+  private long usedBytes;
 
   private volatile boolean closed;
 
@@ -139,6 +144,10 @@ public final class SharedReads implements ObjectStore {
 
     private boolean used;
     private boolean done;
+
+    /// What `usedBytes` was when it came.
+    private long cameAt;
+
     private @Nullable Fetched fetched;
     private @Nullable Exception failure;
 
@@ -216,7 +225,7 @@ public final class SharedReads implements ObjectStore {
     mutex.lock();
     try {
       for (long at = from / STREAM_BYTES * STREAM_BYTES; at < to && hadRoom; at += STREAM_BYTES) {
-        hadRoom = !closed && aheadBytes + STREAM_BYTES <= aheadBytesMax();
+        hadRoom = !closed && hasRoomAhead();
         if (hadRoom) {
           claimAhead(key, Math.max(from, at), Math.min(to, at + STREAM_BYTES), cause, mine);
         }
@@ -228,6 +237,18 @@ public final class SharedReads implements ObjectStore {
       tasks.fork("read ahead", Tasks.Kind.WAITING, () -> load(each));
     }
     return hadRoom;
+  }
+
+  /// Whether a MiB more may be asked for ahead; what nobody came for leaves for it.
+  private boolean hasRoomAhead() {
+    while (aheadBytes + STREAM_BYTES > aheadBytesMax() && isOldestAbandoned()) {
+      drop(ready.removeFirst());
+    }
+    return aheadBytes + STREAM_BYTES <= aheadBytesMax();
+  }
+
+  private boolean isOldestAbandoned() {
+    return !ready.isEmpty() && usedBytes - ready.getFirst().cameAt >= bytesMax;
   }
 
   /// Ranges that cover a span: those that are there, and new ones, which are added to `mine`.
@@ -288,6 +309,7 @@ public final class SharedReads implements ObjectStore {
   }
 
   private void use(Range range) {
+    usedBytes += range.used ? 0 : range.memory();
     range.used = true;
     if (range.ahead) {
       noLongerAhead(range);
@@ -371,6 +393,7 @@ public final class SharedReads implements ObjectStore {
       range.fetched = fetched;
       range.failure = failure;
       range.done = true;
+      range.cameAt = usedBytes;
       if (fetched == null) {
         forget(range); // The next one asks again.
       } else {
@@ -387,10 +410,15 @@ public final class SharedReads implements ObjectStore {
 
   private void evict() {
     while (keptBytes + flightBytes > bytesMax && !(kept.isEmpty() && ready.isEmpty())) {
-      Range oldest = (kept.isEmpty() ? ready : kept).removeFirst();
-      keptBytes -= oldest.memory();
-      forget(oldest);
+      boolean fromReady = kept.isEmpty() || isOldestAbandoned();
+      drop((fromReady ? ready : kept).removeFirst());
     }
+  }
+
+  /// Lets go of a loaded range.
+  private void drop(Range range) {
+    keptBytes -= range.memory();
+    forget(range);
   }
 
   private void forget(Range range) {
