@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -43,7 +44,10 @@ public final class CachedObjectStore implements ObjectStore {
   private final Deque<Arrived> waiting = new ArrayDeque<>();
   private final Tasks.Task writer;
   private long waitingBytes;
+
+  /// Whether the file is being written: by the writer, or by who drops something.
   private boolean busy;
+
   private boolean closed;
   private boolean hasFailed;
 
@@ -74,7 +78,15 @@ public final class CachedObjectStore implements ObjectStore {
   }
 
   /// What a GET brought of an object, from `offset` on.
-  private record Arrived(String key, long offset, Fetched fetched) {}
+  private record Arrived(String key, long offset, Fetched fetched) {
+    int bytes() {
+      return fetched.bytes().remaining();
+    }
+
+    long end() {
+      return offset + bytes();
+    }
+  }
 
   /// What it has done since it was opened.
   ///
@@ -222,7 +234,7 @@ public final class CachedObjectStore implements ObjectStore {
   }
 
   private void arrived(Arrived arrived) {
-    int bytes = arrived.fetched().bytes().remaining();
+    int bytes = arrived.bytes();
     mutex.lock();
     try {
       if (!closed && waitingBytes + bytes <= settings.waitingBytesMax()) {
@@ -241,30 +253,42 @@ public final class CachedObjectStore implements ObjectStore {
       Arrived next;
       mutex.lock();
       try {
-        busy = false;
-        changed.signalAll();
-        while (waiting.isEmpty() && !closed) {
+        while (busy || waiting.isEmpty() && !closed) {
           changed.await();
         }
         if (waiting.isEmpty()) {
           return;
         }
         next = waiting.removeFirst();
-        waitingBytes -= next.fetched().bytes().remaining();
+        waitingBytes -= next.bytes();
         busy = true;
       } finally {
         mutex.unlock();
       }
-      if (!isPaused()) {
-        write(next);
+      try {
+        if (!isPaused()) {
+          write(next);
+        }
+      } finally {
+        noLongerBusy();
       }
+    }
+  }
+
+  private void noLongerBusy() {
+    mutex.lock();
+    try {
+      busy = false;
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
     }
   }
 
   private void write(Arrived arrived) {
     ByteBuffer bytes = arrived.fetched().bytes();
     long objectBytes = arrived.fetched().objectBytes();
-    long end = arrived.offset() + bytes.remaining();
+    long end = arrived.end();
     try {
       for (long at = arrived.offset(); at < end; ) {
         long part = at / PART_BYTES;
@@ -289,6 +313,37 @@ public final class CachedObjectStore implements ObjectStore {
     } finally {
       mutex.unlock();
     }
+  }
+
+  /// The parts that hold the bytes are dropped, from memory and from the disk.
+  @Override
+  public void forget(String key, long from, long to) {
+    mutex.lock();
+    try {
+      while (busy) {
+        changed.await();
+      }
+      busy = true; // What is written meanwhile could be what is to be dropped.
+      for (Iterator<Arrived> all = waiting.iterator(); all.hasNext(); ) {
+        Arrived each = all.next();
+        if (each.key().equals(key) && each.offset() < to && from < each.end()) {
+          all.remove();
+          waitingBytes -= each.bytes();
+        }
+      }
+    } finally {
+      mutex.unlock();
+    }
+    try {
+      for (long part = from / PART_BYTES; part * PART_BYTES < to; part++) {
+        file.drop(key, part);
+      }
+    } catch (IOException e) {
+      failed(e);
+    } finally {
+      noLongerBusy();
+    }
+    store.forget(key, from, to);
   }
 
   @Override

@@ -474,6 +474,19 @@ final class PartFile implements AutoCloseable {
     }
   }
 
+  /// Lets go of a part, on the disk too: no restart brings it back. While it is written it stays.
+  void drop(String key, long part) throws IOException {
+    int slot = pin(identity(key, part), false);
+    if (slot == NONE) {
+      return;
+    }
+    try {
+      writeFully(buffer(RECORD_BYTES), recordAt(slot));
+    } finally {
+      release(slot, false);
+    }
+  }
+
   @Override
   public void close() throws IOException {
     channel.close();

@@ -145,6 +145,9 @@ public final class SharedReads implements ObjectStore {
     private boolean used;
     private boolean done;
 
+    /// Whether nobody finds it any more, though it may be on its way still.
+    private boolean forgotten;
+
     /// What `usedBytes` was when it came.
     private long cameAt;
 
@@ -396,7 +399,7 @@ public final class SharedReads implements ObjectStore {
       range.cameAt = usedBytes;
       if (fetched == null) {
         forget(range); // The next one asks again.
-      } else {
+      } else if (!range.forgotten) {
         (range.ahead ? ready : kept).add(range);
         keptBytes += range.memory();
         evict();
@@ -422,6 +425,10 @@ public final class SharedReads implements ObjectStore {
   }
 
   private void forget(Range range) {
+    if (range.forgotten) {
+      return;
+    }
+    range.forgotten = true;
     NavigableMap<Long, Range> known = Objects.requireNonNull(objects.get(range.key));
     known.remove(range.from);
     if (known.isEmpty()) {
@@ -448,6 +455,26 @@ public final class SharedReads implements ObjectStore {
     int start = Math.clamp(from, 0, bytes.remaining());
     int end = Math.clamp(to, start, bytes.remaining());
     return bytes.slice(bytes.position() + start, end - start);
+  }
+
+  @Override
+  public void forget(String key, long from, long to) {
+    store.forget(key, from, to); // First: what is on its way may be of what is kept there.
+    mutex.lock();
+    try {
+      NavigableMap<Long, Range> known = objects.getOrDefault(key, new TreeMap<>());
+      for (Range each : List.copyOf(known.values())) {
+        boolean holds = each.from < to && from < each.to;
+        if (holds && (kept.remove(each) || ready.remove(each))) {
+          drop(each);
+        } else if (holds) {
+          forget(each); // On its way: for those who wait for it already.
+        }
+      }
+      room.signalAll();
+    } finally {
+      mutex.unlock();
+    }
   }
 
   private static boolean isShared(Cause cause) {

@@ -179,6 +179,40 @@ class CachedObjectStoreTest {
   }
 
   @Test
+  void whatProvedWrongIsAskedOfTheStoreAlsoAfterARestart() throws Exception {
+    CachedObjectStore store = open();
+    fill(store);
+    object[200_000] ^= 1; // The bucket is now of another time.
+    memory.damage(KEY, object);
+    long before = gets();
+    store.forget(KEY, 199_000, 201_000);
+    check(store, 300_000, 1_000);
+    assertThat(gets() - before).as("another part").isZero();
+    store.close();
+    CachedObjectStore again = open();
+    check(again, 199_000, 2_000);
+    check(again, 300_000, 1_000);
+    assertThat(gets() - before).isEqualTo(1);
+    again.awaitIdle();
+    check(again, 199_000, 2_000);
+    assertThat(gets() - before).isEqualTo(1);
+    again.close();
+  }
+
+  @Test
+  void whatWaitsForTheDiskIsForgottenToo() throws Exception {
+    CachedObjectStore store = open();
+    for (int i = 0; i < 200; i++) {
+      check(store, 0, 4096);
+      object[0] ^= 1;
+      memory.damage(KEY, object);
+      store.forget(KEY, 0, 4096);
+    }
+    check(store, 0, 4096);
+    store.close();
+  }
+
+  @Test
   void itStaysWithinItsSizeAndGoesOnServing() throws Exception {
     long bytes = 2 << 20;
     CachedObjectStore store = open(1, bytes);

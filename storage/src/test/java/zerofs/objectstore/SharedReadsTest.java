@@ -198,6 +198,30 @@ class SharedReadsTest {
   }
 
   @Test
+  void whatProvedWrongIsAskedForAgainAlsoWhileItIsOnItsWay() {
+    simulate(
+        () -> {
+          check(0, 1_000, false);
+          check(400_000, 401_000, false);
+          Tasks.Task early =
+              tasks.fork(
+                  "early", Tasks.Kind.WAITING, unchecked(() -> check(800_000, 801_000, true)));
+          tasks.sleep(LATENCY_NANOS / 2);
+          assertThat(gets()).isEqualTo(3);
+          reads.forget(KEY, 500, 600);
+          reads.forget(KEY, 800_500, 800_600);
+          check(0, 1_000, false);
+          check(800_000, 801_000, true);
+          early.join();
+          assertThat(gets()).as("both again").isEqualTo(5);
+          check(0, 1_000, false);
+          check(400_000, 401_000, false);
+          check(800_000, 801_000, true);
+          assertThat(gets()).isEqualTo(5);
+        });
+  }
+
+  @Test
   void aFailureIsToldToAllWhoWaitForItAndTheNextOneAsksAgain() {
     int[] asked = {0};
     ObjectStore failing =
