@@ -28,6 +28,8 @@ public final class CachedObjectStore implements ObjectStore {
   private static final int SECTOR_BYTES = PartFile.SECTOR_BYTES;
   private static final int PART_BYTES = PartFile.PART_BYTES;
 
+  private static final int TRIMMED_SHARE = 16;
+
   private static final long PAUSE_NANOS = 60_000_000_000L;
 
   private final ObjectStore store;
@@ -177,7 +179,19 @@ public final class CachedObjectStore implements ObjectStore {
     ByteBuffer bytes = fetched.bytes();
     int from = Math.clamp(offset - start, 0, bytes.remaining());
     int count = Math.min(length, bytes.remaining() - from);
-    return new Fetched(bytes.slice(bytes.position() + from, count), fetched.objectBytes());
+    ByteBuffer wanted = bytes.slice(bytes.position() + from, count);
+    return new Fetched(trimmed(wanted, bytes.remaining()), fetched.objectBytes());
+  }
+
+  /// Bytes without those around them that came along, when these are so many that whoever keeps the
+  /// answer would keep noticeably more than he counts.
+  ///
+  /// @param came how many bytes came in all
+  private static ByteBuffer trimmed(ByteBuffer wanted, int came) {
+    if (came - wanted.remaining() <= wanted.remaining() / TRIMMED_SHARE) {
+      return wanted;
+    }
+    return ByteBuffer.allocate(wanted.remaining()).put(wanted).flip();
   }
 
   private @Nullable Fetched cached(String key, long offset, int length) {

@@ -200,6 +200,21 @@ class CachedObjectStoreTest {
   }
 
   @Test
+  void anAnswerKeepsNoMoreMemoryThanWasAskedFor() throws Exception {
+    CachedObjectStore store = open();
+    for (int length : List.of(10, 4_000, 30_000, 300_000)) {
+      for (int i = 0; i < 2; i++) { // From the store, then from the disk.
+        ObjectStore.Fetched fetched =
+            Objects.requireNonNull(store.get(KEY, 4_095, length, Cause.READ));
+        assertThat(fetched.bytes().remaining()).isEqualTo(length);
+        assertThat(fetched.bytes().array().length).isLessThanOrEqualTo(length + length / 16);
+        store.awaitIdle();
+      }
+    }
+    store.close();
+  }
+
+  @Test
   void whatWaitsForTheDiskIsForgottenToo() throws Exception {
     CachedObjectStore store = open();
     for (int i = 0; i < 200; i++) {
