@@ -82,6 +82,9 @@ final class PartFile implements AutoCloseable {
   private int hand;
   private int used;
 
+  /// No slot before this one is empty.
+  private int emptyFrom;
+
   private PartFile(FileChannel channel, byte[] volumeId, int slots, Tasks tasks) {
     this.channel = channel;
     this.volumeId = volumeId.clone();
@@ -267,18 +270,29 @@ final class PartFile implements AutoCloseable {
     table[hole] = 0;
     identities[2 * slot] = 0;
     identities[2 * slot + 1] = 0;
+    referenced[slot] = false;
+    emptyFrom = Math.min(emptyFrom, slot);
     used--;
   }
 
-  /// A slot that nobody uses: the first that was not read since the hand passed it.
+  private boolean isEmpty(int slot) {
+    return (identities[2 * slot] | identities[2 * slot + 1]) == 0;
+  }
+
+  /// A slot that nobody uses: an empty one; if there is none, the first that was not read since the
+  /// hand passed it.
   private int take() {
+    while (used < slots) {
+      if (isEmpty(emptyFrom)) {
+        return emptyFrom;
+      }
+      emptyFrom++;
+    }
     for (int looks = 0; looks < Math.min(LOOKS_MAX, 2 * slots + 1); looks++) {
       int slot = hand;
       hand = (hand + 1) % slots;
       if (pins[slot] == 0 && !referenced[slot]) {
-        if ((identities[2 * slot] | identities[2 * slot + 1]) != 0) {
-          clear(slot);
-        }
+        clear(slot);
         return slot;
       }
       referenced[slot] = false;

@@ -214,6 +214,23 @@ class CachedObjectStoreTest {
     store.close();
   }
 
+  /// The hand of the clock stands at the first slot after a restart.
+  @Test
+  void whatComesAfterARestartTakesEmptySlotsFirst() throws Exception {
+    CachedObjectStore store = open();
+    for (int at = 1 << 20; at < 3 << 20; at += 128 << 10) {
+      check(store, at, 128 << 10);
+    }
+    store.close();
+    CachedObjectStore again = open();
+    check(again, 0, 1 << 20);
+    again.awaitIdle();
+    long before = gets();
+    check(again, 0, 3 << 20);
+    assertThat(gets() - before).isZero();
+    again.close();
+  }
+
   @Test
   void whatWaitsForTheDiskIsForgottenToo() throws Exception {
     CachedObjectStore store = open();
