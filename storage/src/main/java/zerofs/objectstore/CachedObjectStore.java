@@ -128,8 +128,15 @@ public final class CachedObjectStore implements ObjectStore {
         log.accept(directory + " is in use by another process: going on without a disk cache");
         return null;
       }
-      PartFile file =
-          PartFile.open(directory.resolve("parts"), settings.volumeId(), settings.bytes(), tasks);
+      PartFile file = null;
+      try {
+        file =
+            PartFile.open(directory.resolve("parts"), settings.volumeId(), settings.bytes(), tasks);
+      } finally {
+        if (file == null) {
+          lock.close();
+        }
+      }
       return new CachedObjectStore(store, settings, file, lock, tasks, log);
     } catch (IOException e) {
       log.accept("going on without a disk cache: " + directory + " can't be used: " + e);

@@ -279,6 +279,15 @@ class CachedObjectStoreTest {
     assertThat(openIn(taken)).isNull();
   }
 
+  @Test
+  void whatCanNotBeOpenedIsLetGoOf() throws Exception {
+    Path parts = Files.createDirectory(directory.resolve("parts"));
+    assertThat(openIn(directory)).isNull();
+    assertThat(said).singleElement().asString().contains("can't be used");
+    Files.delete(parts);
+    open().close();
+  }
+
   /// An interrupt closes the file under everybody: from then on each access fails.
   @Test
   void aDiskThatFailsIsLeftOutAndThatIsSaidOnce() throws Exception {
