@@ -4,14 +4,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -23,10 +25,14 @@ import zerofs.base.Tasks;
 ///
 /// It is never in anybody's way: bytes go to the disk in the background and are dropped when that
 /// is slow; an error of the disk, or a full one, is a miss, and for a minute the disk is left
-/// alone; a directory that another process uses is not used.
+/// alone; a directory that is in use, by this process or another, is not used.
 public final class CachedObjectStore implements ObjectStore {
   private static final int SECTOR_BYTES = PartFile.SECTOR_BYTES;
   private static final int PART_BYTES = PartFile.PART_BYTES;
+
+  /// Directories that this process uses. Closing any file that is the lock's file would let go of
+  /// the lock, whoever took it: so nobody here opens it a second time.
+  private static final Set<Object> IN_USE = ConcurrentHashMap.newKeySet();
 
   private static final int TRIMMED_SHARE = 16;
 
@@ -35,7 +41,7 @@ public final class CachedObjectStore implements ObjectStore {
   private final ObjectStore store;
   private final Settings settings;
   private final PartFile file;
-  private final FileChannel lock;
+  private final Lock lock;
   private final Tasks tasks;
   private final Consumer<String> log;
   private final LongAdder hits = new LongAdder();
@@ -100,7 +106,7 @@ public final class CachedObjectStore implements ObjectStore {
       ObjectStore store,
       Settings settings,
       PartFile file,
-      FileChannel lock,
+      Lock lock,
       Tasks tasks,
       Consumer<String> log) {
     this.store = store;
@@ -123,9 +129,9 @@ public final class CachedObjectStore implements ObjectStore {
     Path directory = settings.directory();
     try {
       Files.createDirectories(directory);
-      FileChannel lock = lock(directory.resolve("lock"));
+      Lock lock = Lock.of(directory);
       if (lock == null) {
-        log.accept(directory + " is in use by another process: going on without a disk cache");
+        log.accept(directory + " is in use already: going on without a disk cache");
         return null;
       }
       PartFile file = null;
@@ -144,20 +150,49 @@ public final class CachedObjectStore implements ObjectStore {
     }
   }
 
-  private static @Nullable FileChannel lock(Path path) throws IOException {
-    FileChannel channel =
-        FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock lock = null;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      return null; // Held by this process.
-    } finally {
-      if (lock == null) {
-        channel.close();
+  /// A directory's lock: of this process, and in this process.
+  private record Lock(Object directory, FileChannel channel) implements AutoCloseable {
+    /// Null when it is taken.
+    static @Nullable Lock of(Path path) throws IOException {
+      Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+      Object directory = key == null ? path.toRealPath() : key;
+      if (!IN_USE.add(directory)) {
+        return null;
+      }
+      Lock taken = null;
+      try {
+        FileChannel channel = locked(path.resolve("lock"));
+        taken = channel == null ? null : new Lock(directory, channel);
+        return taken;
+      } finally {
+        if (taken == null) {
+          IN_USE.remove(directory);
+        }
       }
     }
-    return lock == null ? null : channel;
+
+    private static @Nullable FileChannel locked(Path path) throws IOException {
+      FileChannel channel =
+          FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      FileLock lock = null;
+      try {
+        lock = channel.tryLock();
+      } finally {
+        if (lock == null) {
+          channel.close();
+        }
+      }
+      return lock == null ? null : channel;
+    }
+
+    @Override
+    public void close() throws IOException {
+      try {
+        channel.close();
+      } finally {
+        IN_USE.remove(directory);
+      }
+    }
   }
 
   public Counters counters() {

@@ -270,9 +270,12 @@ class CachedObjectStoreTest {
   void aDirectoryInUseIsNotUsedAndThatIsSaid() throws Exception {
     CachedObjectStore first = open();
     assertThat(openIn(directory)).isNull();
-    assertThat(said).singleElement().asString().contains("in use by another process");
+    assertThat(said).singleElement().asString().contains("in use already");
+    assertThat(openIn(directory.resolve("../" + directory.getFileName()))).isNull();
+    assertThat(LockProbe.says(directory)).as("another process").isEqualTo("taken");
     check(first, 0, 1000);
     first.close();
+    assertThat(LockProbe.says(directory)).isEqualTo("free");
     open().close();
     Path taken = directory.resolve("taken");
     Files.writeString(taken, "");
