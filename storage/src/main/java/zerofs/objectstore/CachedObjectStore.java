@@ -423,12 +423,12 @@ public final class CachedObjectStore implements ObjectStore {
     return store.list(prefix, startAfter, limit, cause);
   }
 
-  /// Writes what waits, and lets go of the directory. Then it is closed, and so is the store.
   @Override
   public @Nullable String shortage() {
     return store.shortage();
   }
 
+  /// Writes what waits, and lets go of the directory. Then it is closed, and so is the store.
   @Override
   public void close() {
     mutex.lock();

@@ -100,7 +100,8 @@ final class PartFile implements AutoCloseable {
   ///
   /// @param bytes how large it may get
   static PartFile open(Path path, byte[] volumeId, long bytes, Tasks tasks) throws IOException {
-    int slots = Math.clamp((bytes - HEADER_BYTES) / (PART_BYTES + RECORD_BYTES), 1, SLOTS_MAX);
+    long room = bytes - HEADER_BYTES - SECTOR_BYTES; // Slots begin at the next whole sector.
+    int slots = Math.clamp(room / (PART_BYTES + RECORD_BYTES), 1, SLOTS_MAX);
     FileChannel channel =
         FileChannel.open(
             path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);

@@ -512,12 +512,12 @@ public final class SharedReads implements ObjectStore {
     return store.list(prefix, startAfter, limit, cause);
   }
 
-  /// Nothing more is read ahead. The store below stays open: it is not this one's.
   @Override
   public @Nullable String shortage() {
     return store.shortage();
   }
 
+  /// Nothing more is read ahead. The store below stays open: it is not this one's.
   @Override
   public void close() {
     mutex.lock();

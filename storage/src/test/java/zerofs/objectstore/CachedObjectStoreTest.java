@@ -214,6 +214,17 @@ class CachedObjectStoreTest {
     store.close();
   }
 
+  @Test
+  void aFullFileIsNeverLargerThanItMayBe() throws Exception {
+    long slots = 5 * ((128 << 10) + 256);
+    for (int over = 0; over <= 12 << 10; over += 1 << 10) {
+      CachedObjectStore store = open(1, slots + over);
+      fill(store);
+      store.close();
+      assertThat(Files.size(directory.resolve("parts"))).isLessThanOrEqualTo(slots + over);
+    }
+  }
+
   /// The hand of the clock stands at the first slot after a restart.
   @Test
   void whatComesAfterARestartTakesEmptySlotsFirst() throws Exception {
