@@ -337,7 +337,7 @@ public final class ColdReads {
         CachedObjectStore.open(
             far,
             new CachedObjectStore.Settings(
-                cacheDirectory, SECRETS.idBytes(), CACHE_BYTES, 32L << 20),
+                cacheDirectory, SECRETS.idBytes(), CACHE_BYTES, 32L << 20, 32L << 20),
             tasks,
             System.out::println);
     if (cached == null) {

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -69,7 +70,10 @@ public final class CachedObjectStore implements ObjectStore {
   /// @param bytes how large it may get on the disk
   /// @param waitingBytesMax memory for what waits for the disk; most of it is what [SharedReads]
   ///   keeps too
-  public record Settings(Path directory, byte[] volumeId, long bytes, long waitingBytesMax) {
+  /// @param indexBytesMax memory for the index; where that is not enough for `bytes`, less of the
+  ///   disk is used
+  public record Settings(
+      Path directory, byte[] volumeId, long bytes, long waitingBytesMax, long indexBytesMax) {
     public Settings {
       volumeId = volumeId.clone();
     }
@@ -122,7 +126,7 @@ public final class CachedObjectStore implements ObjectStore {
 
   /// Opens the cache.
   ///
-  /// @param log told, in a sentence, why there is no cache, or that its disk fails
+  /// @param log told, in a sentence, why there is no cache, or a smaller one, or that its disk fails
   /// @return null when the directory can't be used
   public static @Nullable CachedObjectStore open(
       ObjectStore store, Settings settings, Tasks tasks, Consumer<String> log) {
@@ -137,16 +141,38 @@ public final class CachedObjectStore implements ObjectStore {
       PartFile file = null;
       try {
         file =
-            PartFile.open(directory.resolve("parts"), settings.volumeId(), settings.bytes(), tasks);
+            PartFile.open(
+                directory.resolve("parts"),
+                settings.volumeId(),
+                settings.bytes(),
+                settings.indexBytesMax(),
+                tasks);
       } finally {
         if (file == null) {
           lock.close();
         }
       }
+      sayIfSmaller(file, settings, log);
       return new CachedObjectStore(store, settings, file, lock, tasks, log);
     } catch (IOException e) {
       log.accept("going on without a disk cache: " + directory + " can't be used: " + e);
       return null;
+    }
+  }
+
+  private static void sayIfSmaller(PartFile file, Settings settings, Consumer<String> log) {
+    long wanted = PartFile.slotsOf(settings.bytes());
+    if (file.slots() < wanted) {
+      log.accept(
+          String.format(
+              Locale.ROOT,
+              "the disk cache in %s uses %.1f GiB of its %.1f: an index of all would take %d MiB of"
+                  + " memory and may take %d; raise memory.budget_gb, or lower cache.disk_size_gb",
+              settings.directory(),
+              (double) file.slots() * PART_BYTES / (1L << 30),
+              settings.bytes() / (double) (1L << 30),
+              wanted * PartFile.MEMORY_BYTES >> 20,
+              settings.indexBytesMax() >> 20));
     }
   }
 

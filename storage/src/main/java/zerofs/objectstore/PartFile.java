@@ -31,7 +31,7 @@ import zerofs.base.Tasks;
 /// ```
 ///
 /// Little-endian. It is a cache: a header that does not fit makes it begin empty, so no version has
-/// to read another's. In memory: where each identity is, CLOCK bits, pins; up to 35 bytes for each
+/// to read another's. In memory: where each identity is, CLOCK bits, pins; 27 to 35 bytes for each
 /// slot.
 ///
 /// Any thread. The mutex is never held across I/O: a slot that is read or written is pinned, so
@@ -49,7 +49,10 @@ final class PartFile implements AutoCloseable {
   private static final int IDENTITY_BYTES = 16;
   private static final int SUMS_AT = 32;
 
-  /// 32 TiB; more than a gigabyte of memory.
+  /// What a slot takes in memory, at most.
+  static final int MEMORY_BYTES = 35;
+
+  /// 32 TiB.
   private static final int SLOTS_MAX = 1 << 28;
 
   /// How many slots one look for room passes: beyond that all are in use.
@@ -99,9 +102,11 @@ final class PartFile implements AutoCloseable {
   /// Opens the file, or makes it; what is in it is there again.
   ///
   /// @param bytes how large it may get
-  static PartFile open(Path path, byte[] volumeId, long bytes, Tasks tasks) throws IOException {
-    long room = bytes - HEADER_BYTES - SECTOR_BYTES; // Slots begin at the next whole sector.
-    int slots = Math.clamp(room / (PART_BYTES + RECORD_BYTES), 1, SLOTS_MAX);
+  /// @param indexBytesMax memory for its index, for which it may have to stay smaller
+  static PartFile open(Path path, byte[] volumeId, long bytes, long indexBytesMax, Tasks tasks)
+      throws IOException {
+    long wanted = slotsOf(bytes);
+    int slots = Math.clamp(Math.min(wanted, indexBytesMax / MEMORY_BYTES), 1, SLOTS_MAX);
     FileChannel channel =
         FileChannel.open(
             path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
@@ -116,6 +121,12 @@ final class PartFile implements AutoCloseable {
         channel.close();
       }
     }
+  }
+
+  /// How many slots a file of so many bytes has, however much memory they take.
+  static long slotsOf(long bytes) {
+    long room = bytes - HEADER_BYTES - SECTOR_BYTES; // Slots begin at the next whole sector.
+    return room / (PART_BYTES + RECORD_BYTES);
   }
 
   int slots() {

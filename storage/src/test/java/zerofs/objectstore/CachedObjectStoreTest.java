@@ -47,14 +47,14 @@ class CachedObjectStoreTest {
     return Objects.requireNonNull(
         CachedObjectStore.open(
             traced,
-            new CachedObjectStore.Settings(directory, volumeId, bytes, 8 << 20),
+            new CachedObjectStore.Settings(directory, volumeId, bytes, 8 << 20, 1 << 20),
             tasks,
             said::add));
   }
 
   private @Nullable CachedObjectStore openIn(Path where) {
     CachedObjectStore.Settings settings =
-        new CachedObjectStore.Settings(where, new byte[16], CACHE_BYTES, 8 << 20);
+        new CachedObjectStore.Settings(where, new byte[16], CACHE_BYTES, 8 << 20, 1 << 20);
     return CachedObjectStore.open(traced, settings, tasks, said::add);
   }
 
@@ -223,6 +223,22 @@ class CachedObjectStoreTest {
       store.close();
       assertThat(Files.size(directory.resolve("parts"))).isLessThanOrEqualTo(slots + over);
     }
+  }
+
+  @Test
+  void aSizeWhoseIndexTakesTooMuchMemoryIsNotUsedAndThatIsSaid() throws Exception {
+    CachedObjectStore.Settings settings =
+        new CachedObjectStore.Settings(directory, new byte[16], 1L << 40, 8 << 20, 16 * 35);
+    CachedObjectStore store =
+        Objects.requireNonNull(CachedObjectStore.open(traced, settings, tasks, said::add));
+    fill(store);
+    assertThat(said)
+        .singleElement()
+        .asString()
+        .contains("uses 0.0 GiB of its 1024.0: an index of all would take 279 MiB");
+    assertThat(store.counters().bytes()).isEqualTo(16 << 17);
+    assertThat(Files.size(directory.resolve("parts"))).isLessThan(17 << 17);
+    store.close();
   }
 
   /// The hand of the clock stands at the first slot after a restart.

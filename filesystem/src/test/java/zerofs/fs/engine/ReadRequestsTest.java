@@ -248,7 +248,8 @@ class ReadRequestsTest {
     CachedObjectStore cached =
         CachedObjectStore.open(
             on,
-            new CachedObjectStore.Settings(directory, secrets.idBytes(), 64 << 20, 16 << 20),
+            new CachedObjectStore.Settings(
+                directory, secrets.idBytes(), 64 << 20, 16 << 20, 1 << 20),
             simulation.group("disk" + opened),
             reason -> {
               throw new AssertionError(reason);
