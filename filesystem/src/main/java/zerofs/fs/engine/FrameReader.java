@@ -1,8 +1,10 @@
 package zerofs.fs.engine;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
@@ -43,6 +45,10 @@ final class FrameReader {
   private final Tasks.Mutex mutex;
   private final Tasks.Signal released;
   private long held;
+
+  /// Who waits for room, in their order: what is wanted by one of them is not given to those who
+  /// came later, however little they want.
+  private final Deque<Runs> waiting = new ArrayDeque<>();
 
   /// @param heldMax bytes that all readers together may hold
   FrameReader(SharedReads store, FrameCodec codec, EpochKeys keys, Tasks tasks, long heldMax) {
@@ -170,7 +176,7 @@ final class FrameReader {
   Runs read(List<FrameRef> frames, boolean alone) {
     List<Place> places = places(frames);
     Runs runs = new Runs(places.stream().mapToLong(place -> place.to() - place.from()).sum());
-    hold(runs.bytes);
+    hold(runs);
     boolean done = false;
     try {
       runs.read(places, alone);
@@ -183,13 +189,16 @@ final class FrameReader {
     }
   }
 
-  private void hold(long bytes) {
+  private void hold(Runs runs) {
     mutex.lock();
     try {
-      while (held > 0 && held + bytes > heldMax) {
+      waiting.addLast(runs);
+      while (waiting.getFirst() != runs || held > 0 && held + runs.bytes > heldMax) {
         released.await();
       }
-      held += bytes;
+      waiting.removeFirst();
+      held += runs.bytes;
+      released.signalAll(); // There may be room for the next one too.
     } finally {
       mutex.unlock();
     }
