@@ -4,8 +4,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.CacheCounter;
 import zerofs.base.Miss;
@@ -17,7 +15,7 @@ import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StorageException;
 
-/// SST objects as they are read: open tails, and a bounded cache of blocks. Any thread.
+/// SST objects as they are read: bounded caches of open tails and of blocks. Any thread.
 final class Tables {
   private static final byte[] NO_AAD = {};
 
@@ -30,15 +28,17 @@ final class Tables {
   private final ObjectStore store;
   private final FrameCodec codec;
   private final EpochSalts salts;
-  private final Map<ObjectId, Table> open = new ConcurrentHashMap<>();
+  private final OpenTables open;
   private final BlockCache blocks;
   private final CacheCounter lookups = new CacheCounter();
   private final int partBytes;
 
+  /// @param cacheBytes memory for blocks, and as much again for filters and indexes
   Tables(ObjectStore store, FrameCodec codec, EpochSalts salts, Tasks tasks, long cacheBytes) {
     this.store = store;
     this.codec = codec;
     this.salts = salts;
+    this.open = new OpenTables(tasks, cacheBytes);
     this.blocks = new BlockCache(tasks, cacheBytes);
     this.partBytes = (int) Math.min(PART_BYTES_MAX, cacheBytes / PARTS_IN_CACHE_MIN);
   }
@@ -66,7 +66,7 @@ final class Tables {
             tail ->
                 Table.open(
                     descriptor, tail.bytes(), tail.objectBytes(), codec, key(descriptor.id())));
-    open.putIfAbsent(descriptor.id(), opened);
+    open.add(opened);
     return opened;
   }
 
@@ -108,7 +108,7 @@ final class Tables {
   }
 
   long cachedBytes() {
-    return blocks.bytes();
+    return blocks.bytes() + open.bytes();
   }
 
   CacheCounter lookups() {

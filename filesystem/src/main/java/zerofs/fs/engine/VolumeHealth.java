@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// @param slabBytes memory for file data
 /// @param slabFreeBytes how much of it is free
 /// @param unflushedBytes metadata rows in memory that no SST holds yet
-/// @param blockCacheBytes blocks of SSTs in memory
+/// @param blockCacheBytes blocks, filters and indexes of SSTs in memory
 /// @param inodes inodes in memory
 /// @param runs sorted runs that a lookup may ask
 public record VolumeHealth(
