@@ -126,7 +126,8 @@ public final class CachedObjectStore implements ObjectStore {
 
   /// Opens the cache.
   ///
-  /// @param log told, in a sentence, why there is no cache, or a smaller one, or that its disk fails
+  /// @param log told, in a sentence, why there is no cache, or a smaller one, or that its disk
+  ///   fails
   /// @return null when the directory can't be used
   public static @Nullable CachedObjectStore open(
       ObjectStore store, Settings settings, Tasks tasks, Consumer<String> log) {

@@ -24,8 +24,7 @@ final class LockProbe {
   }
 
   public static void main(String[] arguments) throws IOException {
-    try (FileChannel channel =
-        FileChannel.open(Path.of(arguments[0]), StandardOpenOption.WRITE)) {
+    try (FileChannel channel = FileChannel.open(Path.of(arguments[0]), StandardOpenOption.WRITE)) {
       System.out.print(channel.tryLock() == null ? "taken" : "free");
     }
   }
