@@ -52,6 +52,10 @@ final class BloomFilter {
     return true;
   }
 
+  long memory() {
+    return words.length * 8L;
+  }
+
   byte[] encode() {
     ByteBuffer out = ByteBuffer.allocate(words.length * 8).order(ByteOrder.LITTLE_ENDIAN);
     out.asLongBuffer().put(words);

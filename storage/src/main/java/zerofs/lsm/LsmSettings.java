@@ -3,7 +3,7 @@ package zerofs.lsm;
 import zerofs.codec.Compression;
 
 /// @param tableBytesMax an SST is ended when its blocks are this large
-/// @param blockCacheBytes memory for decoded blocks
+/// @param blockCacheBytes memory for decoded blocks; as much again for filters and indexes
 /// @param fanIn runs of about one size are merged when there are as many
 /// @param runsMax most sorted runs in the store that a lookup may have to ask
 /// @param compression of blocks

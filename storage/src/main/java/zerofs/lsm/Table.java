@@ -61,6 +61,10 @@ final class Table {
     this.lastKey = HexFormat.of().parseHex(descriptor.lastKey());
   }
 
+  BloomFilter filter() {
+    return filter;
+  }
+
   ObjectId id() {
     return descriptor.id();
   }

@@ -4,8 +4,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.CacheCounter;
 import zerofs.base.Miss;
@@ -17,7 +15,7 @@ import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StorageException;
 
-/// SST objects as they are read: open tails, and a bounded cache of blocks. Any thread.
+/// SST objects as they are read: bounded caches of open tails and of blocks. Any thread.
 final class Tables {
   private static final byte[] NO_AAD = {};
 
@@ -30,15 +28,17 @@ final class Tables {
   private final ObjectStore store;
   private final FrameCodec codec;
   private final EpochSalts salts;
-  private final Map<ObjectId, Table> open = new ConcurrentHashMap<>();
+  private final OpenTables open;
   private final BlockCache blocks;
   private final CacheCounter lookups = new CacheCounter();
   private final int partBytes;
 
+  /// @param cacheBytes memory for blocks, and as much again for filters and indexes
   Tables(ObjectStore store, FrameCodec codec, EpochSalts salts, Tasks tasks, long cacheBytes) {
     this.store = store;
     this.codec = codec;
     this.salts = salts;
+    this.open = new OpenTables(tasks, cacheBytes);
     this.blocks = new BlockCache(tasks, cacheBytes);
     this.partBytes = (int) Math.min(PART_BYTES_MAX, cacheBytes / PARTS_IN_CACHE_MIN);
   }
@@ -57,15 +57,44 @@ final class Tables {
       throw new Miss(() -> table(descriptor, true, cause));
     }
     long start = Math.max(0, descriptor.bytes() - descriptor.tailBytes());
-    ObjectStore.Fetched tail =
-        store.get(descriptor.id().key(), start, descriptor.tailBytes(), cause);
-    if (tail == null) {
-      throw missing(descriptor.id());
-    }
-    ObjectId id = descriptor.id();
-    Table opened = Table.open(descriptor, tail.bytes(), tail.objectBytes(), codec, key(id));
-    open.putIfAbsent(id, opened);
+    Table opened =
+        checked(
+            descriptor.id(),
+            start,
+            start + descriptor.tailBytes(),
+            cause,
+            tail ->
+                Table.open(
+                    descriptor, tail.bytes(), tail.objectBytes(), codec, key(descriptor.id())));
+    open.add(opened);
     return opened;
+  }
+
+  /// Makes something of bytes of an object, or says that they are damaged.
+  private interface Decoding<T> {
+    T of(ObjectStore.Fetched fetched) throws StorageException;
+  }
+
+  /// Reads bytes `[from, to)` of an object, and once more, of the store itself, when they are
+  /// damaged: what was kept on the way here may be of an object that had this name before the
+  /// bucket was restored from another time.
+  private <T> T checked(ObjectId id, long from, long to, Cause cause, Decoding<T> decoding)
+      throws StorageException {
+    try {
+      return decoding.of(fetched(id, from, to, cause));
+    } catch (StorageException.Corrupt e) {
+      store.forget(id.key(), from, to);
+      return decoding.of(fetched(id, from, to, cause));
+    }
+  }
+
+  private ObjectStore.Fetched fetched(ObjectId id, long from, long to, Cause cause)
+      throws StorageException {
+    ObjectStore.Fetched fetched = store.get(id.key(), from, Math.toIntExact(to - from), cause);
+    if (fetched == null) {
+      throw missing(id);
+    }
+    return fetched;
   }
 
   private static StorageException missing(ObjectId id) {
@@ -79,7 +108,7 @@ final class Tables {
   }
 
   long cachedBytes() {
-    return blocks.bytes();
+    return blocks.bytes() + open.bytes();
   }
 
   CacheCounter lookups() {
@@ -114,20 +143,27 @@ final class Tables {
         && end(table.blocks().get(last + 1)) - first.offset() <= bytes) {
       last++;
     }
-    int length = Math.toIntExact(end(table.blocks().get(last)) - first.offset());
+    int beyond = last + 1;
+    return checked(
+        table.id(),
+        first.offset(),
+        end(table.blocks().get(last)),
+        cause,
+        fetched -> decode(table, index, beyond, fetched.bytes()));
+  }
+
+  /// @param bytes of the blocks `[from, to)`
+  private List<Block> decode(Table table, int from, int to, ByteBuffer bytes)
+      throws StorageException {
     String name = table.id().key();
-    ObjectStore.Fetched fetched = store.get(name, first.offset(), length, cause);
-    if (fetched == null) {
-      throw missing(table.id());
-    }
-    if (fetched.bytes().remaining() != length) {
+    int base = table.blocks().get(from).offset();
+    if (bytes.remaining() != end(table.blocks().get(to - 1)) - base) {
       throw new StorageException.Corrupt(name + " is shorter than its index says");
     }
     FrameCodec.ObjectKey key = key(table.id());
     List<Block> read = new ArrayList<>();
-    for (int i = index; i <= last; i++) {
-      Table.BlockHandle handle = table.blocks().get(i);
-      read.add(decode(name, key, i, handle, fetched.bytes(), first.offset()));
+    for (int i = from; i < to; i++) {
+      read.add(decode(name, key, i, table.blocks().get(i), bytes, base));
     }
     return read;
   }

@@ -4,13 +4,17 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -22,17 +26,23 @@ import zerofs.base.Tasks;
 ///
 /// It is never in anybody's way: bytes go to the disk in the background and are dropped when that
 /// is slow; an error of the disk, or a full one, is a miss, and for a minute the disk is left
-/// alone; a directory that another process uses is not used.
+/// alone; a directory that is in use, by this process or another, is not used.
 public final class CachedObjectStore implements ObjectStore {
   private static final int SECTOR_BYTES = PartFile.SECTOR_BYTES;
   private static final int PART_BYTES = PartFile.PART_BYTES;
+
+  /// Directories that this process uses. Closing any file that is the lock's file would let go of
+  /// the lock, whoever took it: so nobody here opens it a second time.
+  private static final Set<Object> IN_USE = ConcurrentHashMap.newKeySet();
+
+  private static final int TRIMMED_SHARE = 16;
 
   private static final long PAUSE_NANOS = 60_000_000_000L;
 
   private final ObjectStore store;
   private final Settings settings;
   private final PartFile file;
-  private final FileChannel lock;
+  private final Lock lock;
   private final Tasks tasks;
   private final Consumer<String> log;
   private final LongAdder hits = new LongAdder();
@@ -43,7 +53,10 @@ public final class CachedObjectStore implements ObjectStore {
   private final Deque<Arrived> waiting = new ArrayDeque<>();
   private final Tasks.Task writer;
   private long waitingBytes;
+
+  /// Whether the file is being written: by the writer, or by who drops something.
   private boolean busy;
+
   private boolean closed;
   private boolean hasFailed;
 
@@ -57,7 +70,10 @@ public final class CachedObjectStore implements ObjectStore {
   /// @param bytes how large it may get on the disk
   /// @param waitingBytesMax memory for what waits for the disk; most of it is what [SharedReads]
   ///   keeps too
-  public record Settings(Path directory, byte[] volumeId, long bytes, long waitingBytesMax) {
+  /// @param indexBytesMax memory for the index; where that is not enough for `bytes`, less of the
+  ///   disk is used
+  public record Settings(
+      Path directory, byte[] volumeId, long bytes, long waitingBytesMax, long indexBytesMax) {
     public Settings {
       volumeId = volumeId.clone();
     }
@@ -74,7 +90,15 @@ public final class CachedObjectStore implements ObjectStore {
   }
 
   /// What a GET brought of an object, from `offset` on.
-  private record Arrived(String key, long offset, Fetched fetched) {}
+  private record Arrived(String key, long offset, Fetched fetched) {
+    int bytes() {
+      return fetched.bytes().remaining();
+    }
+
+    long end() {
+      return offset + bytes();
+    }
+  }
 
   /// What it has done since it was opened.
   ///
@@ -86,7 +110,7 @@ public final class CachedObjectStore implements ObjectStore {
       ObjectStore store,
       Settings settings,
       PartFile file,
-      FileChannel lock,
+      Lock lock,
       Tasks tasks,
       Consumer<String> log) {
     this.store = store;
@@ -102,20 +126,34 @@ public final class CachedObjectStore implements ObjectStore {
 
   /// Opens the cache.
   ///
-  /// @param log told, in a sentence, why there is no cache, or that its disk fails
+  /// @param log told, in a sentence, why there is no cache, or a smaller one, or that its disk
+  ///   fails
   /// @return null when the directory can't be used
   public static @Nullable CachedObjectStore open(
       ObjectStore store, Settings settings, Tasks tasks, Consumer<String> log) {
     Path directory = settings.directory();
     try {
       Files.createDirectories(directory);
-      FileChannel lock = lock(directory.resolve("lock"));
+      Lock lock = Lock.of(directory);
       if (lock == null) {
-        log.accept(directory + " is in use by another process: going on without a disk cache");
+        log.accept(directory + " is in use already: going on without a disk cache");
         return null;
       }
-      PartFile file =
-          PartFile.open(directory.resolve("parts"), settings.volumeId(), settings.bytes(), tasks);
+      PartFile file = null;
+      try {
+        file =
+            PartFile.open(
+                directory.resolve("parts"),
+                settings.volumeId(),
+                settings.bytes(),
+                settings.indexBytesMax(),
+                tasks);
+      } finally {
+        if (file == null) {
+          lock.close();
+        }
+      }
+      sayIfSmaller(file, settings, log);
       return new CachedObjectStore(store, settings, file, lock, tasks, log);
     } catch (IOException e) {
       log.accept("going on without a disk cache: " + directory + " can't be used: " + e);
@@ -123,20 +161,65 @@ public final class CachedObjectStore implements ObjectStore {
     }
   }
 
-  private static @Nullable FileChannel lock(Path path) throws IOException {
-    FileChannel channel =
-        FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock lock = null;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      return null; // Held by this process.
-    } finally {
-      if (lock == null) {
-        channel.close();
+  private static void sayIfSmaller(PartFile file, Settings settings, Consumer<String> log) {
+    long wanted = PartFile.slotsOf(settings.bytes());
+    if (file.slots() < wanted) {
+      log.accept(
+          String.format(
+              Locale.ROOT,
+              "the disk cache in %s uses %.1f GiB of its %.1f: an index of all would take %d MiB of"
+                  + " memory and may take %d; raise memory.budget_gb, or lower cache.disk_size_gb",
+              settings.directory(),
+              (double) file.slots() * PART_BYTES / (1L << 30),
+              settings.bytes() / (double) (1L << 30),
+              wanted * PartFile.MEMORY_BYTES >> 20,
+              settings.indexBytesMax() >> 20));
+    }
+  }
+
+  /// A directory's lock: of this process, and in this process.
+  private record Lock(Object directory, FileChannel channel) implements AutoCloseable {
+    /// Null when it is taken.
+    static @Nullable Lock of(Path path) throws IOException {
+      Object key = Files.readAttributes(path, BasicFileAttributes.class).fileKey();
+      Object directory = key == null ? path.toRealPath() : key;
+      if (!IN_USE.add(directory)) {
+        return null;
+      }
+      Lock taken = null;
+      try {
+        FileChannel channel = locked(path.resolve("lock"));
+        taken = channel == null ? null : new Lock(directory, channel);
+        return taken;
+      } finally {
+        if (taken == null) {
+          IN_USE.remove(directory);
+        }
       }
     }
-    return lock == null ? null : channel;
+
+    private static @Nullable FileChannel locked(Path path) throws IOException {
+      FileChannel channel =
+          FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      FileLock lock = null;
+      try {
+        lock = channel.tryLock();
+      } finally {
+        if (lock == null) {
+          channel.close();
+        }
+      }
+      return lock == null ? null : channel;
+    }
+
+    @Override
+    public void close() throws IOException {
+      try {
+        channel.close();
+      } finally {
+        IN_USE.remove(directory);
+      }
+    }
   }
 
   public Counters counters() {
@@ -165,7 +248,19 @@ public final class CachedObjectStore implements ObjectStore {
     ByteBuffer bytes = fetched.bytes();
     int from = Math.clamp(offset - start, 0, bytes.remaining());
     int count = Math.min(length, bytes.remaining() - from);
-    return new Fetched(bytes.slice(bytes.position() + from, count), fetched.objectBytes());
+    ByteBuffer wanted = bytes.slice(bytes.position() + from, count);
+    return new Fetched(trimmed(wanted, bytes.remaining()), fetched.objectBytes());
+  }
+
+  /// Bytes without those around them that came along, when these are so many that whoever keeps the
+  /// answer would keep noticeably more than he counts.
+  ///
+  /// @param came how many bytes came in all
+  private static ByteBuffer trimmed(ByteBuffer wanted, int came) {
+    if (came - wanted.remaining() <= wanted.remaining() / TRIMMED_SHARE) {
+      return wanted;
+    }
+    return ByteBuffer.allocate(wanted.remaining()).put(wanted).flip();
   }
 
   private @Nullable Fetched cached(String key, long offset, int length) {
@@ -222,7 +317,7 @@ public final class CachedObjectStore implements ObjectStore {
   }
 
   private void arrived(Arrived arrived) {
-    int bytes = arrived.fetched().bytes().remaining();
+    int bytes = arrived.bytes();
     mutex.lock();
     try {
       if (!closed && waitingBytes + bytes <= settings.waitingBytesMax()) {
@@ -241,30 +336,42 @@ public final class CachedObjectStore implements ObjectStore {
       Arrived next;
       mutex.lock();
       try {
-        busy = false;
-        changed.signalAll();
-        while (waiting.isEmpty() && !closed) {
+        while (busy || waiting.isEmpty() && !closed) {
           changed.await();
         }
         if (waiting.isEmpty()) {
           return;
         }
         next = waiting.removeFirst();
-        waitingBytes -= next.fetched().bytes().remaining();
+        waitingBytes -= next.bytes();
         busy = true;
       } finally {
         mutex.unlock();
       }
-      if (!isPaused()) {
-        write(next);
+      try {
+        if (!isPaused()) {
+          write(next);
+        }
+      } finally {
+        noLongerBusy();
       }
+    }
+  }
+
+  private void noLongerBusy() {
+    mutex.lock();
+    try {
+      busy = false;
+      changed.signalAll();
+    } finally {
+      mutex.unlock();
     }
   }
 
   private void write(Arrived arrived) {
     ByteBuffer bytes = arrived.fetched().bytes();
     long objectBytes = arrived.fetched().objectBytes();
-    long end = arrived.offset() + bytes.remaining();
+    long end = arrived.end();
     try {
       for (long at = arrived.offset(); at < end; ) {
         long part = at / PART_BYTES;
@@ -291,6 +398,37 @@ public final class CachedObjectStore implements ObjectStore {
     }
   }
 
+  /// The parts that hold the bytes are dropped, from memory and from the disk.
+  @Override
+  public void forget(String key, long from, long to) {
+    mutex.lock();
+    try {
+      while (busy) {
+        changed.await();
+      }
+      busy = true; // What is written meanwhile could be what is to be dropped.
+      for (Iterator<Arrived> all = waiting.iterator(); all.hasNext(); ) {
+        Arrived each = all.next();
+        if (each.key().equals(key) && each.offset() < to && from < each.end()) {
+          all.remove();
+          waitingBytes -= each.bytes();
+        }
+      }
+    } finally {
+      mutex.unlock();
+    }
+    try {
+      for (long part = from / PART_BYTES; part * PART_BYTES < to; part++) {
+        file.drop(key, part);
+      }
+    } catch (IOException e) {
+      failed(e);
+    } finally {
+      noLongerBusy();
+    }
+    store.forget(key, from, to);
+  }
+
   @Override
   public @Nullable Fetched getSuffix(String key, int length, Cause cause) throws StorageException {
     return store.getSuffix(key, length, cause);
@@ -312,12 +450,12 @@ public final class CachedObjectStore implements ObjectStore {
     return store.list(prefix, startAfter, limit, cause);
   }
 
-  /// Writes what waits, and lets go of the directory. Then it is closed, and so is the store.
   @Override
   public @Nullable String shortage() {
     return store.shortage();
   }
 
+  /// Writes what waits, and lets go of the directory. Then it is closed, and so is the store.
   @Override
   public void close() {
     mutex.lock();

@@ -41,6 +41,13 @@ public interface ObjectStore extends AutoCloseable {
     return null;
   }
 
+  /// Bytes `[from, to)` of an object were not what they must be: what is kept of them on this side
+  /// of the store is dropped, so that the next read asks the store itself. Waits at most for a
+  /// local disk.
+  default void forget(String key, long from, long to) {
+    // Nothing is kept here.
+  }
+
   @Override
   void close();
 

@@ -31,7 +31,7 @@ import zerofs.base.Tasks;
 /// ```
 ///
 /// Little-endian. It is a cache: a header that does not fit makes it begin empty, so no version has
-/// to read another's. In memory: where each identity is, CLOCK bits, pins; up to 35 bytes for each
+/// to read another's. In memory: where each identity is, CLOCK bits, pins; 27 to 35 bytes for each
 /// slot.
 ///
 /// Any thread. The mutex is never held across I/O: a slot that is read or written is pinned, so
@@ -49,7 +49,10 @@ final class PartFile implements AutoCloseable {
   private static final int IDENTITY_BYTES = 16;
   private static final int SUMS_AT = 32;
 
-  /// 32 TiB; more than a gigabyte of memory.
+  /// What a slot takes in memory, at most.
+  static final int MEMORY_BYTES = 35;
+
+  /// 32 TiB.
   private static final int SLOTS_MAX = 1 << 28;
 
   /// How many slots one look for room passes: beyond that all are in use.
@@ -82,6 +85,9 @@ final class PartFile implements AutoCloseable {
   private int hand;
   private int used;
 
+  /// No slot before this one is empty.
+  private int emptyFrom;
+
   private PartFile(FileChannel channel, byte[] volumeId, int slots, Tasks tasks) {
     this.channel = channel;
     this.volumeId = volumeId.clone();
@@ -96,8 +102,11 @@ final class PartFile implements AutoCloseable {
   /// Opens the file, or makes it; what is in it is there again.
   ///
   /// @param bytes how large it may get
-  static PartFile open(Path path, byte[] volumeId, long bytes, Tasks tasks) throws IOException {
-    int slots = Math.clamp((bytes - HEADER_BYTES) / (PART_BYTES + RECORD_BYTES), 1, SLOTS_MAX);
+  /// @param indexBytesMax memory for its index, for which it may have to stay smaller
+  static PartFile open(Path path, byte[] volumeId, long bytes, long indexBytesMax, Tasks tasks)
+      throws IOException {
+    long wanted = slotsOf(bytes);
+    int slots = Math.clamp(Math.min(wanted, indexBytesMax / MEMORY_BYTES), 1, SLOTS_MAX);
     FileChannel channel =
         FileChannel.open(
             path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
@@ -112,6 +121,12 @@ final class PartFile implements AutoCloseable {
         channel.close();
       }
     }
+  }
+
+  /// How many slots a file of so many bytes has, however much memory they take.
+  static long slotsOf(long bytes) {
+    long room = bytes - HEADER_BYTES - SECTOR_BYTES; // Slots begin at the next whole sector.
+    return room / (PART_BYTES + RECORD_BYTES);
   }
 
   int slots() {
@@ -267,18 +282,29 @@ final class PartFile implements AutoCloseable {
     table[hole] = 0;
     identities[2 * slot] = 0;
     identities[2 * slot + 1] = 0;
+    referenced[slot] = false;
+    emptyFrom = Math.min(emptyFrom, slot);
     used--;
   }
 
-  /// A slot that nobody uses: the first that was not read since the hand passed it.
+  private boolean isEmpty(int slot) {
+    return (identities[2 * slot] | identities[2 * slot + 1]) == 0;
+  }
+
+  /// A slot that nobody uses: an empty one; if there is none, the first that was not read since the
+  /// hand passed it.
   private int take() {
+    while (used < slots) {
+      if (isEmpty(emptyFrom)) {
+        return emptyFrom;
+      }
+      emptyFrom++;
+    }
     for (int looks = 0; looks < Math.min(LOOKS_MAX, 2 * slots + 1); looks++) {
       int slot = hand;
       hand = (hand + 1) % slots;
       if (pins[slot] == 0 && !referenced[slot]) {
-        if ((identities[2 * slot] | identities[2 * slot + 1]) != 0) {
-          clear(slot);
-        }
+        clear(slot);
         return slot;
       }
       referenced[slot] = false;
@@ -471,6 +497,19 @@ final class PartFile implements AutoCloseable {
       written = true;
     } finally {
       release(slot, written);
+    }
+  }
+
+  /// Lets go of a part, on the disk too: no restart brings it back. While it is written it stays.
+  void drop(String key, long part) throws IOException {
+    int slot = pin(identity(key, part), false);
+    if (slot == NONE) {
+      return;
+    }
+    try {
+      writeFully(buffer(RECORD_BYTES), recordAt(slot));
+    } finally {
+      release(slot, false);
     }
   }
 

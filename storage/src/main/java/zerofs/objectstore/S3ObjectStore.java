@@ -170,10 +170,11 @@ public final class S3ObjectStore implements ObjectStore {
     if (isWhole) {
       in.skipNBytes(start);
     }
-    byte[] body = in.readNBytes(bytes);
-    if (body.length != bytes) {
+    byte[] body = new byte[bytes];
+    int got = in.readNBytes(body, 0, bytes);
+    if (got != bytes) {
       throw new StorageException.Unavailable(
-          "the body of " + key + " ended after " + body.length + " of " + bytes + " bytes");
+          "the body of " + key + " ended after " + got + " of " + bytes + " bytes");
     }
     if (isWhole && start + bytes < objectBytes) {
       in.abort(); // Reading the rest to reuse the connection would cost more.

@@ -24,7 +24,9 @@ import zerofs.base.Tasks;
 /// around it is wanted (docs/adr/0009).
 ///
 /// Bounds: GETs in flight, and the bytes of ranges that are loaded or kept; the least recently used
-/// leave. Bytes that a reader got stay with it beyond that, so readers bound themselves.
+/// leave. Bytes that a reader got stay with it beyond that, so readers bound themselves. What was
+/// read ahead of a reader who never came leaves once readers have begun to use as many other bytes
+/// as there is memory: any stream that goes on, however many there are, uses its bytes before.
 ///
 /// Any thread. The mutex is held for a few instructions, never across a request.
 public final class SharedReads implements ObjectStore {
@@ -65,6 +67,9 @@ public final class SharedReads implements ObjectStore {
 
   /// Of ranges that were asked for ahead and that nobody has used yet.
   private long aheadBytes;
+
+  /// Of all ranges that readers have begun to use, so far: what the age of unused ones is told by.
+  private long usedBytes;
 
   private volatile boolean closed;
 
@@ -139,6 +144,13 @@ public final class SharedReads implements ObjectStore {
 
     private boolean used;
     private boolean done;
+
+    /// Whether nobody finds it any more, though it may be on its way still.
+    private boolean forgotten;
+
+    /// What `usedBytes` was when it came.
+    private long cameAt;
+
     private @Nullable Fetched fetched;
     private @Nullable Exception failure;
 
@@ -216,7 +228,7 @@ public final class SharedReads implements ObjectStore {
     mutex.lock();
     try {
       for (long at = from / STREAM_BYTES * STREAM_BYTES; at < to && hadRoom; at += STREAM_BYTES) {
-        hadRoom = !closed && aheadBytes + STREAM_BYTES <= aheadBytesMax();
+        hadRoom = !closed && hasRoomAhead();
         if (hadRoom) {
           claimAhead(key, Math.max(from, at), Math.min(to, at + STREAM_BYTES), cause, mine);
         }
@@ -228,6 +240,18 @@ public final class SharedReads implements ObjectStore {
       tasks.fork("read ahead", Tasks.Kind.WAITING, () -> load(each));
     }
     return hadRoom;
+  }
+
+  /// Whether a MiB more may be asked for ahead; what nobody came for leaves for it.
+  private boolean hasRoomAhead() {
+    while (aheadBytes + STREAM_BYTES > aheadBytesMax() && isOldestAbandoned()) {
+      drop(ready.removeFirst());
+    }
+    return aheadBytes + STREAM_BYTES <= aheadBytesMax();
+  }
+
+  private boolean isOldestAbandoned() {
+    return !ready.isEmpty() && usedBytes - ready.getFirst().cameAt >= bytesMax;
   }
 
   /// Ranges that cover a span: those that are there, and new ones, which are added to `mine`.
@@ -288,6 +312,7 @@ public final class SharedReads implements ObjectStore {
   }
 
   private void use(Range range) {
+    usedBytes += range.used ? 0 : range.memory();
     range.used = true;
     if (range.ahead) {
       noLongerAhead(range);
@@ -371,9 +396,10 @@ public final class SharedReads implements ObjectStore {
       range.fetched = fetched;
       range.failure = failure;
       range.done = true;
+      range.cameAt = usedBytes;
       if (fetched == null) {
         forget(range); // The next one asks again.
-      } else {
+      } else if (!range.forgotten) {
         (range.ahead ? ready : kept).add(range);
         keptBytes += range.memory();
         evict();
@@ -387,13 +413,22 @@ public final class SharedReads implements ObjectStore {
 
   private void evict() {
     while (keptBytes + flightBytes > bytesMax && !(kept.isEmpty() && ready.isEmpty())) {
-      Range oldest = (kept.isEmpty() ? ready : kept).removeFirst();
-      keptBytes -= oldest.memory();
-      forget(oldest);
+      boolean fromReady = kept.isEmpty() || isOldestAbandoned();
+      drop((fromReady ? ready : kept).removeFirst());
     }
   }
 
+  /// Lets go of a loaded range.
+  private void drop(Range range) {
+    keptBytes -= range.memory();
+    forget(range);
+  }
+
   private void forget(Range range) {
+    if (range.forgotten) {
+      return;
+    }
+    range.forgotten = true;
     NavigableMap<Long, Range> known = Objects.requireNonNull(objects.get(range.key));
     known.remove(range.from);
     if (known.isEmpty()) {
@@ -420,6 +455,26 @@ public final class SharedReads implements ObjectStore {
     int start = Math.clamp(from, 0, bytes.remaining());
     int end = Math.clamp(to, start, bytes.remaining());
     return bytes.slice(bytes.position() + start, end - start);
+  }
+
+  @Override
+  public void forget(String key, long from, long to) {
+    store.forget(key, from, to); // First: what is on its way may be of what is kept there.
+    mutex.lock();
+    try {
+      NavigableMap<Long, Range> known = objects.getOrDefault(key, new TreeMap<>());
+      for (Range each : List.copyOf(known.values())) {
+        boolean holds = each.from < to && from < each.to;
+        if (holds && (kept.remove(each) || ready.remove(each))) {
+          drop(each);
+        } else if (holds) {
+          forget(each); // On its way: for those who wait for it already.
+        }
+      }
+      room.signalAll();
+    } finally {
+      mutex.unlock();
+    }
   }
 
   private static boolean isShared(Cause cause) {
@@ -457,12 +512,12 @@ public final class SharedReads implements ObjectStore {
     return store.list(prefix, startAfter, limit, cause);
   }
 
-  /// Nothing more is read ahead. The store below stays open: it is not this one's.
   @Override
   public @Nullable String shortage() {
     return store.shortage();
   }
 
+  /// Nothing more is read ahead. The store below stays open: it is not this one's.
   @Override
   public void close() {
     mutex.lock();

@@ -47,14 +47,14 @@ class CachedObjectStoreTest {
     return Objects.requireNonNull(
         CachedObjectStore.open(
             traced,
-            new CachedObjectStore.Settings(directory, volumeId, bytes, 8 << 20),
+            new CachedObjectStore.Settings(directory, volumeId, bytes, 8 << 20, 1 << 20),
             tasks,
             said::add));
   }
 
   private @Nullable CachedObjectStore openIn(Path where) {
     CachedObjectStore.Settings settings =
-        new CachedObjectStore.Settings(where, new byte[16], CACHE_BYTES, 8 << 20);
+        new CachedObjectStore.Settings(where, new byte[16], CACHE_BYTES, 8 << 20, 1 << 20);
     return CachedObjectStore.open(traced, settings, tasks, said::add);
   }
 
@@ -179,6 +179,99 @@ class CachedObjectStoreTest {
   }
 
   @Test
+  void whatProvedWrongIsAskedOfTheStoreAlsoAfterARestart() throws Exception {
+    CachedObjectStore store = open();
+    fill(store);
+    object[200_000] ^= 1; // The bucket is now of another time.
+    memory.damage(KEY, object);
+    long before = gets();
+    store.forget(KEY, 199_000, 201_000);
+    check(store, 300_000, 1_000);
+    assertThat(gets() - before).as("another part").isZero();
+    store.close();
+    CachedObjectStore again = open();
+    check(again, 199_000, 2_000);
+    check(again, 300_000, 1_000);
+    assertThat(gets() - before).isEqualTo(1);
+    again.awaitIdle();
+    check(again, 199_000, 2_000);
+    assertThat(gets() - before).isEqualTo(1);
+    again.close();
+  }
+
+  @Test
+  void anAnswerKeepsNoMoreMemoryThanWasAskedFor() throws Exception {
+    CachedObjectStore store = open();
+    for (int length : List.of(10, 4_000, 30_000, 300_000)) {
+      for (int i = 0; i < 2; i++) { // From the store, then from the disk.
+        ObjectStore.Fetched fetched =
+            Objects.requireNonNull(store.get(KEY, 4_095, length, Cause.READ));
+        assertThat(fetched.bytes().remaining()).isEqualTo(length);
+        assertThat(fetched.bytes().array().length).isLessThanOrEqualTo(length + length / 16);
+        store.awaitIdle();
+      }
+    }
+    store.close();
+  }
+
+  @Test
+  void aFullFileIsNeverLargerThanItMayBe() throws Exception {
+    long slots = 5 * ((128 << 10) + 256);
+    for (int over = 0; over <= 12 << 10; over += 1 << 10) {
+      CachedObjectStore store = open(1, slots + over);
+      fill(store);
+      store.close();
+      assertThat(Files.size(directory.resolve("parts"))).isLessThanOrEqualTo(slots + over);
+    }
+  }
+
+  @Test
+  void aSizeWhoseIndexTakesTooMuchMemoryIsNotUsedAndThatIsSaid() throws Exception {
+    CachedObjectStore.Settings settings =
+        new CachedObjectStore.Settings(directory, new byte[16], 1L << 40, 8 << 20, 16 * 35);
+    CachedObjectStore store =
+        Objects.requireNonNull(CachedObjectStore.open(traced, settings, tasks, said::add));
+    fill(store);
+    assertThat(said)
+        .singleElement()
+        .asString()
+        .contains("uses 0.0 GiB of its 1024.0: an index of all would take 279 MiB");
+    assertThat(store.counters().bytes()).isEqualTo(16 << 17);
+    assertThat(Files.size(directory.resolve("parts"))).isLessThan(17 << 17);
+    store.close();
+  }
+
+  /// The hand of the clock stands at the first slot after a restart.
+  @Test
+  void whatComesAfterARestartTakesEmptySlotsFirst() throws Exception {
+    CachedObjectStore store = open();
+    for (int at = 1 << 20; at < 3 << 20; at += 128 << 10) {
+      check(store, at, 128 << 10);
+    }
+    store.close();
+    CachedObjectStore again = open();
+    check(again, 0, 1 << 20);
+    again.awaitIdle();
+    long before = gets();
+    check(again, 0, 3 << 20);
+    assertThat(gets() - before).isZero();
+    again.close();
+  }
+
+  @Test
+  void whatWaitsForTheDiskIsForgottenToo() throws Exception {
+    CachedObjectStore store = open();
+    for (int i = 0; i < 200; i++) {
+      check(store, 0, 4096);
+      object[0] ^= 1;
+      memory.damage(KEY, object);
+      store.forget(KEY, 0, 4096);
+    }
+    check(store, 0, 4096);
+    store.close();
+  }
+
+  @Test
   void itStaysWithinItsSizeAndGoesOnServing() throws Exception {
     long bytes = 2 << 20;
     CachedObjectStore store = open(1, bytes);
@@ -204,13 +297,25 @@ class CachedObjectStoreTest {
   void aDirectoryInUseIsNotUsedAndThatIsSaid() throws Exception {
     CachedObjectStore first = open();
     assertThat(openIn(directory)).isNull();
-    assertThat(said).singleElement().asString().contains("in use by another process");
+    assertThat(said).singleElement().asString().contains("in use already");
+    assertThat(openIn(directory.resolve("../" + directory.getFileName()))).isNull();
+    assertThat(LockProbe.says(directory)).as("another process").isEqualTo("taken");
     check(first, 0, 1000);
     first.close();
+    assertThat(LockProbe.says(directory)).isEqualTo("free");
     open().close();
     Path taken = directory.resolve("taken");
     Files.writeString(taken, "");
     assertThat(openIn(taken)).isNull();
+  }
+
+  @Test
+  void whatCanNotBeOpenedIsLetGoOf() throws Exception {
+    Path parts = Files.createDirectory(directory.resolve("parts"));
+    assertThat(openIn(directory)).isNull();
+    assertThat(said).singleElement().asString().contains("can't be used");
+    Files.delete(parts);
+    open().close();
   }
 
   /// An interrupt closes the file under everybody: from then on each access fails.

@@ -3,10 +3,12 @@ package zerofs.objectstore;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -88,6 +90,23 @@ class S3AnswersTest {
 
   private PutOutcome put() throws StorageException {
     return store.put("k", Body.of(OBJECT), Cause.ADMIN);
+  }
+
+  /// Neither in pieces that are put together then, nor copied: bodies are most of what the client
+  /// allocates.
+  @Test
+  void aBodyIsReadStraightIntoItsArray() throws StorageException {
+    byte[] large = new byte[8 << 20];
+    answer = exchange -> send(exchange, 200, large);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long allocated = 0;
+    for (int i = 0; i < 2; i++) { // The first time classes are loaded too.
+      long before = threads.getCurrentThreadAllocatedBytes();
+      Fetched fetched = Objects.requireNonNull(store.get("k", 0, large.length, Cause.READ));
+      allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      assertThat(fetched.bytes().array()).hasSize(large.length);
+    }
+    assertThat(allocated).isLessThan(large.length * 3L / 2);
   }
 
   @ParameterizedTest

@@ -174,6 +174,53 @@ class SharedReadsTest {
         });
   }
 
+  /// What is ahead of readers who have gone away fills all that there is for reading ahead.
+  @Test
+  void whatWasReadAheadOfAReaderWhoNeverCameLeaves() {
+    long mib = 1 << 20;
+    reads = new SharedReads(traced, tasks, 4 * mib);
+    simulate(
+        () -> {
+          assertThat(reads.ahead(KEY, 0, 2 * mib, Cause.READ)).isTrue();
+          tasks.sleep(2 * LATENCY_NANOS);
+          long read = 3 * mib;
+          while (!reads.ahead(KEY, 2 * mib, 3 * mib, Cause.READ)) {
+            assertThat(read).as("where another reader gets alone").isLessThan(OBJECT_BYTES);
+            check(read, Math.min(OBJECT_BYTES, read + 4096), false);
+            read += 4096;
+          }
+          assertThat(read - 3 * mib).as("as much as there is memory").isGreaterThan(3 * mib);
+          long before = gets();
+          check(0, 100, true);
+          check(mib, mib + 100, true);
+          assertThat(gets() - before).as("one of them has left").isPositive();
+        });
+  }
+
+  @Test
+  void whatProvedWrongIsAskedForAgainAlsoWhileItIsOnItsWay() {
+    simulate(
+        () -> {
+          check(0, 1_000, false);
+          check(400_000, 401_000, false);
+          Tasks.Task early =
+              tasks.fork(
+                  "early", Tasks.Kind.WAITING, unchecked(() -> check(800_000, 801_000, true)));
+          tasks.sleep(LATENCY_NANOS / 2);
+          assertThat(gets()).isEqualTo(3);
+          reads.forget(KEY, 500, 600);
+          reads.forget(KEY, 800_500, 800_600);
+          check(0, 1_000, false);
+          check(800_000, 801_000, true);
+          early.join();
+          assertThat(gets()).as("both again").isEqualTo(5);
+          check(0, 1_000, false);
+          check(400_000, 401_000, false);
+          check(800_000, 801_000, true);
+          assertThat(gets()).isEqualTo(5);
+        });
+  }
+
   @Test
   void aFailureIsToldToAllWhoWaitForItAndTheNextOneAsksAgain() {
     int[] asked = {0};

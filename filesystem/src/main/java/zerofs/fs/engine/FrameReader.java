@@ -1,8 +1,10 @@
 package zerofs.fs.engine;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.List;
 import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
@@ -44,6 +46,10 @@ final class FrameReader {
   private final Tasks.Signal released;
   private long held;
 
+  /// Who waits for room, in their order: what is wanted by one of them is not given to those who
+  /// came later, however little they want.
+  private final Deque<Runs> waiting = new ArrayDeque<>();
+
   /// @param heldMax bytes that all readers together may hold
   FrameReader(SharedReads store, FrameCodec codec, EpochKeys keys, Tasks tasks, long heldMax) {
     this.store = store;
@@ -57,13 +63,11 @@ final class FrameReader {
   /// Bytes of one object, from `offset` on; or why they could not be had.
   private record Run(ObjectId object, long offset, long end, SharedReads.Read read) {
     boolean holds(FrameRef frame) {
-      return object.equals(frame.object())
-          && frame.offset() >= offset
-          && frame.offset() + (long) frame.storedBytes() <= end;
+      return object.equals(frame.object()) && frame.offset() >= offset && endOf(frame) <= end;
     }
 
     ByteBuffer frame(FrameRef frame) throws StorageException {
-      long frameEnd = frame.offset() + (long) frame.storedBytes();
+      long frameEnd = endOf(frame);
       ObjectStore.Fetched fetched = read.fetched(frame.offset(), frameEnd);
       if (fetched == null) {
         throw new StorageException.Corrupt(
@@ -91,6 +95,18 @@ final class FrameReader {
       this.bytes = bytes;
     }
 
+    private void read(List<Place> places, boolean alone) {
+      List<SharedReads.Span> spans = new ArrayList<>();
+      for (Place each : places) {
+        spans.add(new SharedReads.Span(each.object().key(), each.from(), each.to(), alone));
+      }
+      List<SharedReads.Read> reads = store.readAll(spans, Cause.READ);
+      for (int i = 0; i < places.size(); i++) {
+        Place place = places.get(i);
+        runs.add(new Run(place.object(), place.from(), place.to(), reads.get(i)));
+      }
+    }
+
     private ByteBuffer frame(FrameRef frame) throws StorageException {
       for (Run each : runs) {
         if (each.holds(frame)) {
@@ -115,6 +131,10 @@ final class FrameReader {
   /// Consecutive frames, with small gaps.
   private record Place(ObjectId object, long from, long to) {}
 
+  private static long endOf(FrameRef frame) {
+    return frame.offset() + (long) frame.storedBytes();
+  }
+
   /// All frames that extents refer to.
   static List<FrameRef> framesOf(List<ExtentState> states) {
     List<FrameRef> frames = new ArrayList<>();
@@ -134,7 +154,7 @@ final class FrameReader {
     sorted.sort(BY_PLACE);
     List<Place> places = new ArrayList<>();
     for (FrameRef frame : sorted) {
-      long end = frame.offset() + (long) frame.storedBytes();
+      long end = endOf(frame);
       Place last = places.isEmpty() ? null : places.getLast();
       if (last != null
           && last.object().equals(frame.object())
@@ -156,18 +176,10 @@ final class FrameReader {
   Runs read(List<FrameRef> frames, boolean alone) {
     List<Place> places = places(frames);
     Runs runs = new Runs(places.stream().mapToLong(place -> place.to() - place.from()).sum());
-    hold(runs.bytes);
+    hold(runs);
     boolean done = false;
     try {
-      List<SharedReads.Span> spans = new ArrayList<>();
-      for (Place each : places) {
-        spans.add(new SharedReads.Span(each.object().key(), each.from(), each.to(), alone));
-      }
-      List<SharedReads.Read> reads = store.readAll(spans, Cause.READ);
-      for (int i = 0; i < places.size(); i++) {
-        Place place = places.get(i);
-        runs.runs.add(new Run(place.object(), place.from(), place.to(), reads.get(i)));
-      }
+      runs.read(places, alone);
       done = true;
       return runs;
     } finally {
@@ -177,13 +189,16 @@ final class FrameReader {
     }
   }
 
-  private void hold(long bytes) {
+  private void hold(Runs runs) {
     mutex.lock();
     try {
-      while (held > 0 && held + bytes > heldMax) {
+      waiting.addLast(runs);
+      while (waiting.getFirst() != runs || held > 0 && held + runs.bytes > heldMax) {
         released.await();
       }
-      held += bytes;
+      waiting.removeFirst();
+      held += runs.bytes;
+      released.signalAll(); // There may be room for the next one too.
     } finally {
       mutex.unlock();
     }
@@ -212,7 +227,24 @@ final class FrameReader {
 
   /// Puts an extent together: `target` (32 KiB) receives its bytes; returns how many are not known
   /// to be zero.
+  ///
+  /// What is damaged is asked of the store once more: what was kept on the way here may be of an
+  /// object that had this name before the bucket was restored from another time.
   int assemble(ExtentState state, Runs runs, ByteBuffer target) throws StorageException {
+    try {
+      return assembled(state, runs, target);
+    } catch (StorageException.Corrupt e) {
+      List<FrameRef> frames = framesOf(List.of(state));
+      for (FrameRef each : frames) {
+        store.forget(each.object().key(), each.offset(), endOf(each));
+      }
+      Runs again = new Runs(0); // Beside what is held, or it would wait for itself.
+      again.read(places(frames), true);
+      return assembled(state, again, target);
+    }
+  }
+
+  private int assembled(ExtentState state, Runs runs, ByteBuffer target) throws StorageException {
     int length = base(state, runs, target);
     ByteBuffer scratch = null;
     for (Patch patch : state.patches()) {

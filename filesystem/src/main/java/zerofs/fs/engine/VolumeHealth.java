@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// @param journalFailure why it makes nothing durable any more; null when it does, or there is none
 /// @param journalBytes of its records that the store does not have yet
 /// @param unflushedBytes metadata rows in memory that no SST holds yet
-/// @param blockCacheBytes blocks of SSTs in memory
+/// @param blockCacheBytes blocks, filters and indexes of SSTs in memory
 /// @param inodes inodes in memory
 /// @param runs sorted runs that a lookup may ask
 public record VolumeHealth(

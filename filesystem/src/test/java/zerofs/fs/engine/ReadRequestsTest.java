@@ -244,6 +244,22 @@ class ReadRequestsTest {
             }));
   }
 
+  private CachedObjectStore cached(ObjectStore on, Path directory) {
+    CachedObjectStore cached =
+        CachedObjectStore.open(
+            on,
+            new CachedObjectStore.Settings(
+                directory, secrets.idBytes(), 64 << 20, 16 << 20, 1 << 20),
+            simulation.group("disk" + opened),
+            reason -> {
+              throw new AssertionError(reason);
+            });
+    if (cached == null) {
+      throw new AssertionError("no cache");
+    }
+    return cached;
+  }
+
   @Test
   void afterARestartTheDiskCacheAnswersAll(@TempDir Path directory) {
     int bytes = 8 * MIB;
@@ -255,18 +271,7 @@ class ReadRequestsTest {
               writer.flush();
               writer.close();
               for (int start = 0; start < 2; start++) {
-                CachedObjectStore cached =
-                    CachedObjectStore.open(
-                        store,
-                        new CachedObjectStore.Settings(
-                            directory, secrets.idBytes(), 64 << 20, 16 << 20),
-                        simulation.group("disk" + start),
-                        reason -> {
-                          throw new AssertionError(reason);
-                        });
-                if (cached == null) {
-                  throw new AssertionError("no cache");
-                }
+                CachedObjectStore cached = cached(store, directory);
                 Volume volume = open(cached);
                 StoreCounters before = store.counters();
                 for (int at = 0; at < bytes; at += 128 << 10) {
@@ -274,6 +279,36 @@ class ReadRequestsTest {
                 }
                 assertThat(gets(before)).isBetween(start == 0 ? 4L : 0, start == 0 ? 20L : 0);
                 volume.abandon(); // As a crash.
+                cached.close();
+              }
+            }));
+  }
+
+  /// Objects of the same names and of the same sizes, but others: their tags say so.
+  @Test
+  void whatTheDiskCacheHasOfAnotherTimeOfTheBucketIsNotBelieved(@TempDir Path directory) {
+    MemoryObjectStore restored = memory.copy();
+    int bytes = 4 * MIB;
+    simulation.run(
+        unchecked(
+            () -> {
+              for (MemoryObjectStore bucket : List.of(memory, restored)) {
+                Volume writer = open(bucket);
+                long file = create(writer, "file", bytes);
+                for (int i = 0; i < 300; i++) {
+                  create(writer, "small" + i, 4000);
+                }
+                writer.flush();
+                writer.close();
+                CachedObjectStore cached = cached(bucket, directory);
+                Volume volume = open(cached);
+                for (int at = 0; at < bytes; at += 128 << 10) {
+                  check(volume, file, at, 128 << 10);
+                }
+                for (int i = 0; i < 300; i++) {
+                  volume.lookup(root(), Filesystem.ROOT, Name.of("small" + i));
+                }
+                volume.abandon();
                 cached.close();
               }
             }));

@@ -206,7 +206,8 @@ final class ServerProcess {
                 settings.directory(),
                 secrets.idBytes(),
                 settings.bytes(),
-                config.budgetBytes() / 32),
+                config.budgetBytes() / 32,
+                config.budgetBytes() / 64),
             tasks,
             LOG::warn);
     cache = opened;
