@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
+import zerofs.fs.Attributes;
 import zerofs.fs.Caller;
 import zerofs.fs.FileType;
 import zerofs.fs.Filesystem;
@@ -385,7 +386,7 @@ final class PosixModel {
   }
 
   /// Takes over an access time that a check of the whole tree may have moved.
-  static void adoptAtime(ModelNode node, zerofs.fs.Attributes seen) {
+  static void adoptAtime(ModelNode node, Attributes seen) {
     node.atime = new Time(seen.atimeSeconds(), seen.atimeNanos());
   }
 
