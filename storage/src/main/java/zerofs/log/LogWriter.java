@@ -33,18 +33,25 @@ public final class LogWriter {
   private final String salt;
   private final Listener listener;
   private final Tasks.Mutex mutex;
-  private final NavigableMap<Long, Long> settled = new TreeMap<>();
+  private final NavigableMap<Long, Settled> settled = new TreeMap<>();
   private long storedPosition;
   private boolean telling;
   private String lastNonce = LogHeader.NO_NONCE;
   private long lastPosition;
   private StorageException.@Nullable Fenced deposed;
   private volatile @Nullable String trouble;
-  private volatile Proof proof;
+  private volatile @Nullable Proof proof;
 
   /// When a request was sent whose answer showed that this writer was not deposed then, by both
   /// clocks: one of them may stop while the machine sleeps.
+  ///
+  /// A fence stands at the position that was the first free one when it was planted. So an object
+  /// of ours proves something only together with all before it, and an absent one only if it is the
+  /// first that does not count as stored: behind a fence positions are free, and PUTs succeed.
   private record Proof(long nanos, long wallNanos) {}
+
+  /// An object that is in the store, and was not there when `sent` was.
+  private record Settled(long lastSequence, Proof sent) {}
 
   /// Told what becomes of the log.
   public interface Listener {
@@ -74,23 +81,27 @@ public final class LogWriter {
     this.listener = listener;
     this.storedPosition = nextPosition - 1;
     this.mutex = tasks.newMutex("log writer");
-    this.proof = now();
   }
 
   private Proof now() {
     return new Proof(tasks.nanoTime(), tasks.wallNanos());
   }
 
-  /// How long ago it was certain that no other writer had taken over, in nanoseconds.
+  /// How long ago it was certain that no other writer had taken over, in nanoseconds; MAX_VALUE =
+  /// that was never asked.
   public long unprovenNanos() {
     Proof last = proof;
+    if (last == null) {
+      return Long.MAX_VALUE;
+    }
     return Math.max(tasks.nanoTime() - last.nanos(), tasks.wallNanos() - last.wallNanos());
   }
 
   private void proven(Proof sent) {
     mutex.lock();
     try {
-      if (sent.nanos() - proof.nanos() > 0) {
+      Proof last = proof;
+      if (last == null || sent.nanos() - last.nanos() > 0) {
         proof = sent;
       }
     } finally {
@@ -131,16 +142,19 @@ public final class LogWriter {
   public void send(LogHeader header, Body body) throws StorageException {
     String key = LogFormat.key(epoch, header.position());
     long delay = RETRY_NANOS_MIN;
+    Proof first = now();
+    Proof sent;
     while (true) {
       throwIfDeposed();
       try {
-        Proof sent = now();
+        sent = now();
         // Rule CREATE_ONLY_LOG.
         PutOutcome outcome = store.put(key, body, Cause.BARRIER);
-        if (outcome == PutOutcome.CREATED || isOwn(header, key)) {
-          if (outcome == PutOutcome.CREATED) {
-            proven(sent);
-          }
+        if (outcome == PutOutcome.CREATED) {
+          break;
+        }
+        if (isOwn(header, key)) {
+          sent = first; // One of the tries, we don't know which.
           break;
         }
         throw depose("log position " + header.position() + " is taken by another writer");
@@ -153,7 +167,7 @@ public final class LogWriter {
       }
     }
     trouble = null;
-    settle(header.position(), header.lastSequence());
+    settle(header.position(), new Settled(header.lastSequence(), sent));
   }
 
   /// Rule EXISTS_IS_READ: "exists" says nothing about whose it is; the nonce does. "Exists", then
@@ -168,10 +182,10 @@ public final class LogWriter {
     return HexFormat.of().formatHex(nonce).equals(header.nonce());
   }
 
-  private void settle(long position, long lastSequence) {
+  private void settle(long position, Settled object) {
     mutex.lock();
     try {
-      settled.put(position, lastSequence);
+      settled.put(position, object);
       if (telling) {
         return; // Who is telling goes on with this one.
       }
@@ -179,14 +193,15 @@ public final class LogWriter {
     } finally {
       mutex.unlock();
     }
-    for (Map.Entry<Long, Long> next = nextInOrder(); next != null; next = nextInOrder()) {
-      listener.stored(next.getKey(), next.getValue());
+    for (Map.Entry<Long, Settled> next = nextInOrder(); next != null; next = nextInOrder()) {
+      proven(next.getValue().sent());
+      listener.stored(next.getKey(), next.getValue().lastSequence());
     }
   }
 
   /// Counts the next object as stored; null, and nobody is telling any more, when it is not
   /// settled.
-  private Map.@Nullable Entry<Long, Long> nextInOrder() {
+  private Map.@Nullable Entry<Long, Settled> nextInOrder() {
     mutex.lock();
     try {
       if (settled.isEmpty() || settled.firstKey() != storedPosition + 1) {
@@ -238,11 +253,13 @@ public final class LogWriter {
     return depose("manifest " + number + " was written by another writer");
   }
 
-  /// Looks whether a position that this writer has not sent to is taken: so a deposed one that has
-  /// nothing to store finds out as well.
+  /// Looks whether the first position that does not count as stored is taken by another: so a
+  /// deposed writer that has nothing to store finds out as well. What this one has sent there tells
+  /// by itself.
   ///
   /// @throws StorageException.Fenced when another writer owns the log
-  public void checkNext(long position) throws StorageException {
+  public void checkNext() throws StorageException {
+    long position = nextToCount();
     String key = LogFormat.key(epoch, position);
     Proof sent = now();
     boolean taken = store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER) != null;
@@ -251,6 +268,15 @@ public final class LogWriter {
     }
     if (!taken) {
       proven(sent);
+    }
+  }
+
+  private long nextToCount() {
+    mutex.lock();
+    try {
+      return storedPosition + 1;
+    } finally {
+      mutex.unlock();
     }
   }
 

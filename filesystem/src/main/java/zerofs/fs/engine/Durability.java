@@ -157,7 +157,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   private void look() {
     try {
-      Objects.requireNonNull(log).checkNext(generations.open().position());
+      Objects.requireNonNull(log).checkNext();
     } catch (StorageException e) {
       // Deposed: the listener has been told. Out of reach: the next look will tell.
       tasks.yieldPoint();

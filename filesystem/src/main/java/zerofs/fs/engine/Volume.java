@@ -701,6 +701,11 @@ public final class Volume implements Filesystem {
     upkeep.awaitIdle();
   }
 
+  /// Generations in memory: the open one, and those that are on their way to the store.
+  int generationsInMemory() {
+    return generations.layers().length;
+  }
+
   /// Chunks of files in memory, with a row of which each takes some kilobytes of heap.
   int chunksInMemory() {
     return files.chunksInMemory();

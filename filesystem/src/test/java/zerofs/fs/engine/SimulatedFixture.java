@@ -45,8 +45,7 @@ final class SimulatedFixture {
   /// How many volumes were deposed.
   int deposed;
 
-  private final VolumeSecrets secrets =
-      new VolumeSecrets(VOLUME_ID, new Keys(new byte[32], new byte[16]));
+  final VolumeSecrets secrets = new VolumeSecrets(VOLUME_ID, new Keys(new byte[32], new byte[16]));
   private int opened;
 
   /// Work that may fail as the engine does.
@@ -99,6 +98,14 @@ final class SimulatedFixture {
 
   /// Opens the volume in a process of its own.
   Volume open(String process) throws StorageException {
+    SimulatedMachine on = machine;
+    ObjectStore store = new FaultyObjectStore(memory, simulation.group("network"), new Weather());
+    Tasks tasks = simulation.group(process);
+    return open(process, store, on == null ? Journaling.NONE : on.journaling(secrets, tasks));
+  }
+
+  /// As the other one, with a store and a journal of its own.
+  Volume open(String process, ObjectStore store, Journaling journaling) throws StorageException {
     Volume.Settings settings =
         new Volume.Settings(
             "host",
@@ -111,15 +118,12 @@ final class SimulatedFixture {
             sealNanos,
             flushObjects,
             16 << 20);
-    ObjectStore store = new FaultyObjectStore(memory, simulation.group("network"), new Weather());
-    Tasks tasks = simulation.group(process);
-    SimulatedMachine on = machine;
     return new Volume(
         store,
         secrets,
         settings,
-        on == null ? Journaling.NONE : on.journaling(secrets, tasks),
-        tasks,
+        journaling,
+        simulation.group(process),
         new SeededRandomness(++opened),
         SlabMemory.direct(),
         reason -> deposed++);
