@@ -105,6 +105,12 @@ public final class SystemDirectory implements LocalDirectory {
       if (size != 0 && size != bytes) {
         return null;
       }
+      if (size == 0) {
+        // Not sparse: a store into memory that the system does not have ends the process.
+        for (ByteBuffer zeros = ByteBuffer.allocate(bytes); zeros.hasRemaining(); ) {
+          channel.write(zeros);
+        }
+      }
       return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes);
     }
   }

@@ -139,8 +139,10 @@ public final class Journal {
     try {
       waiting.incrementAndGet();
       while (end - base > stage.size() && !closed) {
-        drainDue |= whole.get() > base;
-        changed.signalAll();
+        if (!drainDue && whole.get() > base) {
+          drainDue = true;
+          changed.signalAll();
+        }
         changed.await();
       }
       return end - base <= stage.size();
@@ -156,19 +158,19 @@ public final class Journal {
   ///   word counts
   public boolean sync(long sequence) {
     if (sequence <= durableSequence) {
-      return true;
+      return !closed;
     }
     if (!awaitWhole(sequence)) {
       return false;
     }
     mutex.lock();
     try {
-      syncWanted = Math.max(syncWanted, whole.get());
+      syncWanted = Math.max(syncWanted, sequence);
       changed.signalAll();
       while (sequence > durableSequence && failure == null && !closed) {
         changed.await();
       }
-      return sequence <= durableSequence;
+      return sequence <= durableSequence && !closed;
     } finally {
       mutex.unlock();
     }
@@ -213,14 +215,15 @@ public final class Journal {
   private void moveBase() {
     if (!busy) {
       // What the store has, but its owner has not copied in yet, still has its place.
-      base = Math.max(synced, Math.min(freed, whole.get()));
-      stage.setBase(base);
+      long next = Math.max(synced, Math.min(freed, whole.get()));
+      stage.setBase(next); // First: who sees room writes over what lies before it.
+      base = next;
     }
   }
 
   private boolean hasWork() {
     return failure == null
-        && (drainDue || syncWanted > Math.max(synced, freed) || files.oldestEnd() <= freed);
+        && (drainDue || syncWanted > durableSequence || files.oldestEnd() <= freed);
   }
 
   private void run() {
@@ -243,7 +246,7 @@ public final class Journal {
   /// Writes what is whole to the files. The mutex is held, let go meanwhile, and held again.
   private void drain() {
     moveBase();
-    boolean toWrite = drainDue || syncWanted > Math.max(synced, freed);
+    boolean toWrite = drainDue || syncWanted > durableSequence;
     long from = base;
     long sequence = wholeSequence.get(); // Before the position, which so covers it.
     long to = Math.max(from, whole.get());

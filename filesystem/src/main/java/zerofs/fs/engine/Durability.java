@@ -305,7 +305,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     } catch (StorageException e) {
       lose(e);
     } catch (RuntimeException e) {
-      fail(new StorageException.Closed("storing log position " + position + " failed: " + e));
+      lose(new StorageException.Closed("storing log position " + position + " failed: " + e));
       throw e;
     }
   }

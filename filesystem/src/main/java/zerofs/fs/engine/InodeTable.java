@@ -59,10 +59,11 @@ final class InodeTable {
       lookups.lookedUp();
       Inode row = node.row();
       if (row == null) {
-        node.loaded(rows.inode(inode, mayWait));
+        Inode found = rows.inode(inode, mayWait);
         lookups.missed();
         // It may have changed, and left memory, since the last barrier.
         node.touched(rows.committedSequence());
+        node.loaded(found);
       }
       if (node.isRemoved()) {
         throw new FsException(FsError.STALE);

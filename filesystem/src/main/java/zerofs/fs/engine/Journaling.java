@@ -41,7 +41,8 @@ public record Journaling(@Nullable JournalDirectory directory, long bytesMax, bo
     }
     return directory.prepare(
         epoch ->
-            claim.epochs().stream()
+            epoch <= claim.epoch()
+                && claim.epochs().stream()
                 .filter(entry -> entry.epoch() >= epoch)
                 .allMatch(entry -> entry.journal().equals(id())));
   }

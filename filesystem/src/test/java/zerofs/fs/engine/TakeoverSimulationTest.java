@@ -157,7 +157,7 @@ class TakeoverSimulationTest {
     SimulatedMachine[] machines = {new SimulatedMachine(seed), new SimulatedMachine(seed + 1000)};
     fixture.simulate(
         () -> {
-          Writer old = new Writer(fixture, machines[0], "writer 0", random);
+          Writer old = started(fixture, machines[0], "writer 0", random);
           List<FileClient> clients = new ArrayList<>();
           for (int i = 0; i < CLIENTS; i++) {
             clients.add(new FileClient(fixture.simulation, old.volume, seed, i));
