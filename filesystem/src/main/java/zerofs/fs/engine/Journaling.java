@@ -43,7 +43,7 @@ public record Journaling(@Nullable JournalDirectory directory, long bytesMax, bo
         epoch ->
             epoch <= claim.epoch()
                 && claim.epochs().stream()
-                .filter(entry -> entry.epoch() >= epoch)
-                .allMatch(entry -> entry.journal().equals(id())));
+                    .filter(entry -> entry.epoch() >= epoch)
+                    .allMatch(entry -> entry.journal().equals(id())));
   }
 }
