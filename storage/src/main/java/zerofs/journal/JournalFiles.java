@@ -211,10 +211,13 @@ final class JournalFiles implements AutoCloseable {
     }
   }
 
-  /// Deletes files that hold only what lies before `position`, but for the one being written.
+  /// Deletes files that hold only what lies before `position`, but for the one being written. One
+  /// is gone for good before the next one goes: a reader stops at a gap between files, and a power
+  /// cut may bring back the older of two.
   void freeUpTo(long position) throws IOException {
     while (oldestEnd() <= position) {
       directory.delete(written.removeFirst().name);
+      directory.sync();
     }
   }
 

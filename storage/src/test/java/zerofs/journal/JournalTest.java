@@ -143,6 +143,27 @@ class JournalTest {
     }
   }
 
+  @Test
+  void aPowerCutBringsBackNoFileBeforeOneThatIsGone() throws Exception {
+    for (long seed = 1; seed <= 20; seed++) {
+      SimulatedDirectory directory = new SimulatedDirectory("files");
+      Keys keys = new Keys(new byte[32], VOLUME);
+      int bytes = 60_000;
+      try (JournalFiles files = new JournalFiles(directory, keys, randomness, 1, 70_000, 0)) {
+        for (int i = 0; i < 6; i++) {
+          files.reserve(bytes);
+          files.append((long) i * bytes, ByteBuffer.allocate(bytes));
+        }
+        files.sync();
+        files.freeUpTo(4L * bytes);
+      }
+      directory.cutPower(new SplittableRandom(seed));
+      assertThat(directory.list())
+          .as("seed " + seed)
+          .containsExactly(JournalFiles.name(1, 4), JournalFiles.name(1, 5));
+    }
+  }
+
   private void dropMemory() {
     memory.list().forEach(memory::delete);
   }
