@@ -282,15 +282,29 @@ public final class JournalDirectory implements AutoCloseable {
     }
   }
 
+  private ByteBuffer makeStage(String name) throws IOException {
+    int bytes = Stage.HEADER_BYTES + settings.stageBytes();
+    ByteBuffer mapped;
+    try {
+      mapped = memory.map(name, bytes);
+    } catch (IOException e) {
+      memory.delete(name);
+      throw new IOException(
+          "no stage of " + bytes + " bytes can be made in " + memory.path() + ": " + e.getMessage(),
+          e);
+    }
+    if (mapped == null) {
+      throw new IOException("a foreign file is where the stage should be: " + name);
+    }
+    return mapped;
+  }
+
   /// Begins the journal of an epoch that nobody had before.
   ///
   /// @param lastSequence the one before its first record
   public Journal begin(int epoch, long lastSequence) throws StorageException {
     try {
-      ByteBuffer mapped = memory.map(stageName(epoch), Stage.HEADER_BYTES + settings.stageBytes());
-      if (mapped == null) {
-        throw new IOException("a foreign file is where the stage should be: " + stageName(epoch));
-      }
+      ByteBuffer mapped = makeStage(stageName(epoch));
       JournalFiles own = new JournalFiles(files, keys, randomness, epoch, settings.fileBytes(), 0);
       own.prepare();
       Journal journal =

@@ -45,20 +45,6 @@ public final class VolumeOpening {
 
   /// The journal of this machine, as far as a takeover must know it: what it has is replayed.
   public interface LocalJournal {
-    /// There is none.
-    LocalJournal NONE =
-        new LocalJournal() {
-          @Override
-          public String id() {
-            return "";
-          }
-
-          @Override
-          public boolean hasAllOf(int epoch) {
-            return false;
-          }
-        };
-
     /// Names it in manifests; empty = there is none.
     String id();
 

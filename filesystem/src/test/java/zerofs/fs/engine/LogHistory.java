@@ -119,7 +119,7 @@ final class LogHistory {
             format,
             tasks,
             new SeededRandomness(processes),
-            new VolumeOpening.Settings("host", 4, 16, VolumeOpening.LocalJournal.NONE, false))
+            new VolumeOpening.Settings("host", 4, 16, Journaling.NONE, false))
         .open();
   }
 

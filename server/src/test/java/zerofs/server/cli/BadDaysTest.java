@@ -19,15 +19,18 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +54,22 @@ class BadDaysTest {
   @TempDir private Path directory;
   private String answer = "";
   private String newPassword = "short";
+
+  /// A killed server leaves its stage in shared memory, for the next one; here none comes.
+  @AfterEach
+  void removeStages() throws IOException {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path each : files.filter(file -> file.endsWith("id")).toList()) {
+        String id = HexFormat.of().formatHex(Files.readAllBytes(each));
+        try (DirectoryStream<Path> stages =
+            Files.newDirectoryStream(Path.of("/dev/shm"), "zerofs-" + id + "-*")) {
+          for (Path stage : stages) {
+            Files.delete(stage);
+          }
+        }
+      }
+    }
+  }
 
   /// A process and what it has printed so far.
   private final class Run {
