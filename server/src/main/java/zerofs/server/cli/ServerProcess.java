@@ -54,6 +54,7 @@ final class ServerProcess {
   private static final long PROGRESS_NANOS = 3_000_000_000L;
 
   private final Config config;
+  private final MemoryPlan plan;
   private final PrintStream out;
   private final Tasks tasks;
   private final Randomness randomness = new SystemRandomness();
@@ -74,6 +75,7 @@ final class ServerProcess {
 
   ServerProcess(Config config, PrintStream out) {
     this.config = config;
+    this.plan = MemoryPlan.of(config.budgetBytes());
     this.out = out;
     this.tasks =
         new SystemTasks(
@@ -206,8 +208,8 @@ final class ServerProcess {
                 settings.directory(),
                 secrets.idBytes(),
                 settings.bytes(),
-                config.budgetBytes() / 32,
-                config.budgetBytes() / 64),
+                plan.cacheWaiting(),
+                plan.cacheIndex()),
             tasks,
             LOG::warn);
     cache = opened;
@@ -300,18 +302,17 @@ final class ServerProcess {
 
   private Volume.Settings settings() {
     Volume.Settings standard = Volume.Settings.standard(hostName());
-    long budget = config.budgetBytes();
     return new Volume.Settings(
         standard.host(),
-        budget * 48 / 100,
-        budget * 3 / 100,
-        Math.clamp(budget / (10 << 10), 4096, 1 << 20),
+        plan.slab(),
+        plan.blocks(),
+        plan.inodes(),
         standard.workers(),
         config.maxSizeBytes(),
         config.compression(),
         standard.sealNanos(),
         standard.flushObjects(),
-        Math.min(standard.flushBytes(), budget / 64));
+        plan.flush());
   }
 
   private static String hostName() {
@@ -327,7 +328,7 @@ final class ServerProcess {
     NfsSettings base = config.nfs().settings();
     NfsSettings settings = base.withVerifier(served.lossEpoch());
     List<String> addresses = config.nfs().addresses();
-    long memory = config.budgetBytes() / 32 / Math.max(1, addresses.size());
+    long memory = plan.wire() / Math.max(1, addresses.size());
     try {
       for (String each : addresses) {
         InetSocketAddress address = address(each);
