@@ -20,8 +20,8 @@ import zerofs.objectstore.StoreCounters.Request;
 /// the call. Each has buffers of its own. For PUTs a second one is what a caller sends who got no
 /// answer to the first, only sooner: same key, same bytes, create-only. So CREATED means that one
 /// of them was applied; EXISTS may be the other one, which the caller finds out by the nonce (Rule
-/// EXISTS_IS_READ); and what arrives late arrives as a repeated PUT always could. Those of LogWriter
-/// alone are hedged: it settles all that.
+/// EXISTS_IS_READ); and what arrives late arrives as a repeated PUT always could. Those of
+/// LogWriter alone are hedged: it settles all that.
 ///
 /// The bytes of a PUT are its caller's again when the call returns. From a PUT that is still under
 /// way then they are taken back ([BodyLoan]); nobody waits for its end, and what becomes of it is
@@ -81,8 +81,7 @@ public final class HedgedObjectStore implements ObjectStore {
   }
 
   private <T extends @Nullable Object> T hedged(
-      Request request, long bytes, boolean wanted, Operation<T> operation)
-      throws StorageException {
+      Request request, long bytes, boolean wanted, Operation<T> operation) throws StorageException {
     long patience = wanted ? patience(request, bytes) : -1;
     if (patience < 0) {
       return alone(request, bytes, operation);
@@ -325,10 +324,7 @@ public final class HedgedObjectStore implements ObjectStore {
   public @Nullable Fetched get(String key, long offset, int length, Cause cause)
       throws StorageException {
     return this.<@Nullable Fetched>hedged(
-        Request.GET,
-        length,
-        GETS.contains(cause),
-        _ -> store.get(key, offset, length, cause));
+        Request.GET, length, GETS.contains(cause), _ -> store.get(key, offset, length, cause));
   }
 
   @Override

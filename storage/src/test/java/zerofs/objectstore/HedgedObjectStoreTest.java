@@ -456,8 +456,7 @@ class HedgedObjectStoreTest {
         () -> {
           warmUp();
           weather.next(SECOND, Fault.NONE);
-          long took =
-              taken(() -> assertThat(store.getSuffix("none", 5, Cause.METADATA)).isNull());
+          long took = taken(() -> assertThat(store.getSuffix("none", 5, Cause.METADATA)).isNull());
           assertThat(took).isLessThan(3 * USUAL);
         });
   }

@@ -33,8 +33,7 @@ record ServerState(
       @Nullable HedgedObjectStore hedged,
       @Nullable CachedObjectStore cache,
       List<NfsServer> servers) {
-    return new ServerState(
-        trouble(volume.health(), store), volume, store, hedged, cache, servers);
+    return new ServerState(trouble(volume.health(), store), volume, store, hedged, cache, servers);
   }
 
   /// What is wrong with storing; null when nothing is.

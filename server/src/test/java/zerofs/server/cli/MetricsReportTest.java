@@ -253,7 +253,8 @@ class MetricsReportTest {
   void aServerThatIsNotReadyYetSaysSoAndIsScraped() {
     Exposition early =
         Exposition.parse(
-            MetricsReport.text(new ServerState("starting", null, served.store, null, null, List.of())));
+            MetricsReport.text(
+                new ServerState("starting", null, served.store, null, null, List.of())));
     assertThat(early.value("zerofs_ready")).isZero();
     assertThat(early.names())
         .contains("zerofs_store_requests_total")
