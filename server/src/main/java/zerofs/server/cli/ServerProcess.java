@@ -28,6 +28,7 @@ import zerofs.log.VolumeSecrets;
 import zerofs.objectstore.CachedObjectStore;
 import zerofs.objectstore.CreateOnlyProbe;
 import zerofs.objectstore.FileObjectStore;
+import zerofs.objectstore.HedgedObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.RetryingObjectStore;
 import zerofs.objectstore.S3ObjectStore;
@@ -66,6 +67,7 @@ final class ServerProcess {
   private final List<MetricsServer> metrics = new CopyOnWriteArrayList<>();
   private final RunningServers runningServers = RunningServers.ofThisUser();
   private volatile @Nullable TracedObjectStore store;
+  private volatile @Nullable HedgedObjectStore hedged;
   private volatile @Nullable CachedObjectStore cache;
   private volatile @Nullable JournalDirectory journal;
   private volatile @Nullable Volume volume;
@@ -96,7 +98,7 @@ final class ServerProcess {
     return new TracedObjectStore(FileObjectStore.open(root, true, ballast, tasks), tasks);
   }
 
-  static ObjectStore retrying(TracedObjectStore store, Tasks tasks, Randomness randomness) {
+  static ObjectStore retrying(ObjectStore store, Tasks tasks, Randomness randomness) {
     return new RetryingObjectStore(
         store, tasks, randomness, RetryingObjectStore.Settings.standard());
   }
@@ -143,7 +145,7 @@ final class ServerProcess {
     TracedObjectStore traced = openStore(config, tasks);
     store = traced;
     tasks.fork("start progress", Tasks.Kind.WAITING, () -> showProgress(traced));
-    ObjectStore retrying = retrying(traced, tasks, randomness);
+    ObjectStore retrying = retrying(hedged(traced), tasks, randomness);
     CreateOnlyProbe.check(retrying, randomness);
     VolumeSecrets secrets =
         VolumeSecrets.createOrOpen(retrying, config.password(), tasks, randomness);
@@ -179,6 +181,18 @@ final class ServerProcess {
           opened.journalsSetAside(),
           directory.path());
     }
+  }
+
+  /// A bucket is many machines, of which one may be slow; a directory is one.
+  private ObjectStore hedged(TracedObjectStore traced) {
+    if (config.s3() == null || config.hedgePercent() == 0) {
+      return traced;
+    }
+    HedgedObjectStore made =
+        new HedgedObjectStore(
+            traced, tasks, HedgedObjectStore.Settings.standard(config.hedgePercent()));
+    hedged = made;
+    return made;
   }
 
   private static String journalNews(Volume opened) {
@@ -270,15 +284,15 @@ final class ServerProcess {
     Volume open = volume;
     TracedObjectStore reached = store;
     if (ending != null) {
-      return new ServerState(ending, open, reached, cache, servers);
+      return new ServerState(ending, open, reached, hedged, cache, servers);
     }
     if (!serving || open == null || reached == null) {
       String failed = reached == null ? null : reached.trouble();
       String starting =
           failed == null ? "starting" : "starting: the store does not answer: " + failed;
-      return new ServerState(starting, open, reached, cache, servers);
+      return new ServerState(starting, open, reached, hedged, cache, servers);
     }
-    return ServerState.serving(open, reached, cache, servers);
+    return ServerState.serving(open, reached, hedged, cache, servers);
   }
 
   /// Before the volume is opened, which may take long; and a taken address is found out before the
