@@ -20,7 +20,8 @@ import zerofs.objectstore.StorageException;
 /// hold deltas of log objects that no SST holds yet; runs in the store hold the rest.
 ///
 /// The stack is an immutable snapshot, swapped by reference: readers take no lock. One task flushes
-/// and compacts; ingest may run beside it. A flush reads nothing from the store.
+/// and compacts, and flushes between two tables of a compaction; ingest may run beside it. A flush
+/// reads nothing from the store.
 ///
 /// Invariants: (1) positions of the runs are disjoint and descend. (2) memory runs at or below a
 /// flush's limit are not merged with later ones while it runs. (3) a merge that drops a reference
@@ -35,10 +36,28 @@ public final class LsmTree {
   private final LsmSettings settings;
   private final Tables tables;
   private final Tasks.Mutex mutex;
-  private volatile Layers layers = new Layers(List.of(), List.of());
+  private volatile Layers layers = Layers.of(List.of(), List.of());
   private long flushLimit;
 
-  private record Layers(List<MemoryRun> memory, List<RunDescriptor> stored) {}
+  /// Oldest runs of the store that compactions under way merge, or that lie below those.
+  private int compacting;
+
+  /// @param bytes of the rows in memory
+  private record Layers(List<MemoryRun> memory, List<RunDescriptor> stored, long bytes) {
+    static Layers of(List<MemoryRun> memory, List<RunDescriptor> stored) {
+      long bytes = memory.stream().mapToLong(run -> run.rows().bytes()).sum();
+      return new Layers(List.copyOf(memory), List.copyOf(stored), bytes);
+    }
+  }
+
+  /// Told before each table that a compaction writes, with nothing of it in memory but what was
+  /// read ahead: time for a flush, and for compactions of runs newer than those it merges.
+  public interface Pause {
+    void beforeTable() throws StorageException;
+
+    /// Nothing is more urgent.
+    Pause NONE = () -> {};
+  }
 
   public LsmTree(
       ObjectStore store,
@@ -59,7 +78,7 @@ public final class LsmTree {
   public void open(List<RunDescriptor> runs) {
     mutex.lock();
     try {
-      layers = new Layers(List.of(), List.copyOf(runs));
+      layers = Layers.of(List.of(), runs);
     } finally {
       mutex.unlock();
     }
@@ -78,7 +97,7 @@ public final class LsmTree {
       while (mergeNewest(memory)) {
         // One merge may make enough runs of the next level.
       }
-      layers = new Layers(List.copyOf(memory), layers.stored());
+      layers = Layers.of(memory, layers.stored());
     } finally {
       mutex.unlock();
     }
@@ -176,7 +195,7 @@ public final class LsmTree {
 
   /// Bytes of rows that are only in memory.
   public long unflushedBytes() {
-    return layers.memory().stream().mapToLong(run -> run.rows().bytes()).sum();
+    return layers.bytes();
   }
 
   /// Runs in memory and in the store that a lookup may ask.
@@ -229,17 +248,18 @@ public final class LsmTree {
       mutex.unlock();
     }
     MergeCursor rows = new MergeCursor(cursors(runs), merger, bottom, true);
-    List<TableDescriptor> written = write(rows, epoch, numbers, Cause.FLUSH);
+    List<TableDescriptor> written = write(rows, epoch, numbers, Cause.FLUSH, Pause.NONE);
     return new Flushed(
         new RunDescriptor(runs.getLast().lowest(), runs.getFirst().highest(), written),
         runs.getFirst().sequence());
   }
 
-  private List<TableDescriptor> write(RowCursor rows, int epoch, LongSupplier numbers, Cause cause)
+  private List<TableDescriptor> write(
+      RowCursor rows, int epoch, LongSupplier numbers, Cause cause, Pause pause)
       throws StorageException {
     List<TableDescriptor> written = new ArrayList<>();
     try {
-      writeTables(rows, epoch, numbers, cause, written);
+      writeTables(rows, epoch, numbers, cause, pause, written);
       return written;
     } catch (StorageException e) {
       discard(written);
@@ -260,11 +280,17 @@ public final class LsmTree {
   }
 
   private void writeTables(
-      RowCursor rows, int epoch, LongSupplier numbers, Cause cause, List<TableDescriptor> written)
+      RowCursor rows,
+      int epoch,
+      LongSupplier numbers,
+      Cause cause,
+      Pause pause,
+      List<TableDescriptor> written)
       throws StorageException {
     TableWriter writer = null;
     while (rows.next()) {
       if (writer == null) {
+        pause.beforeTable();
         ObjectId id = new ObjectId(ObjectId.Kind.SST, epoch, numbers.getAsLong());
         writer = new TableWriter(id, codec, tables.key(id), settings.compression());
       }
@@ -293,14 +319,32 @@ public final class LsmTree {
   }
 
   /// What the runs of the store would be after the next compaction; null when none is due. Reads
-  /// and writes the store; nothing changes until [#install].
-  public @Nullable List<RunDescriptor> compact(int epoch, LongSupplier numbers)
+  /// and writes the store; nothing changes until [#install]. What flushes and compactions in its
+  /// pauses change lies above the runs that it merges.
+  public @Nullable List<RunDescriptor> compact(int epoch, LongSupplier numbers, Pause pause)
       throws StorageException {
     List<RunDescriptor> runs = layers.stored();
-    CompactionPolicy.Choice choice = CompactionPolicy.choose(runs, settings);
+    List<RunDescriptor> idle = runs.subList(0, runs.size() - compacting);
+    CompactionPolicy.Choice choice = CompactionPolicy.choose(idle, settings);
     if (choice == null) {
       return null;
     }
+    int before = compacting;
+    compacting = runs.size() - choice.from();
+    try {
+      return merged(runs, choice, epoch, numbers, pause);
+    } finally {
+      compacting = before;
+    }
+  }
+
+  private List<RunDescriptor> merged(
+      List<RunDescriptor> runs,
+      CompactionPolicy.Choice choice,
+      int epoch,
+      LongSupplier numbers,
+      Pause pause)
+      throws StorageException {
     List<RunDescriptor> merged = runs.subList(choice.from(), choice.to());
     List<RowCursor> cursors = new ArrayList<>();
     long readAhead = tables.readAheadBytes(merged.size());
@@ -313,8 +357,10 @@ public final class LsmTree {
         new RunDescriptor(
             merged.getLast().lowestPosition(),
             merged.getFirst().highestPosition(),
-            write(rows, epoch, numbers, Cause.COMPACTION));
-    List<RunDescriptor> after = new ArrayList<>(runs.subList(0, choice.from()));
+            write(rows, epoch, numbers, Cause.COMPACTION, pause));
+    List<RunDescriptor> now = layers.stored();
+    List<RunDescriptor> after =
+        new ArrayList<>(now.subList(0, now.size() - runs.size() + choice.from()));
     after.add(output);
     after.addAll(runs.subList(choice.to(), runs.size()));
     return after;
@@ -331,7 +377,7 @@ public final class LsmTree {
       }
       List<MemoryRun> memory =
           layers.memory().stream().filter(run -> run.highest() > mark).toList();
-      layers = new Layers(memory, List.copyOf(runs));
+      layers = Layers.of(memory, runs);
       flushLimit = Math.max(flushLimit, mark);
     } finally {
       mutex.unlock();

@@ -40,6 +40,7 @@ class LsmTreeTest {
   private final AtomicLong numbers = new AtomicLong();
   private final NavigableMap<String, String> model = new TreeMap<>();
   private long position;
+  private long mark;
 
   private static final RowMerger NEWEST =
       new RowMerger() {
@@ -69,7 +70,7 @@ class LsmTreeTest {
         new SealedFrameCodec(new Keys(new byte[32], new byte[16])),
         NEWEST,
         TASKS,
-        new LsmSettings(8 << 10, 64 << 10, 4, 6, new Compression.Zstd(1)),
+        new LsmSettings(4 << 10, 64 << 10, 4, 6, new Compression.Zstd(1)),
         epoch -> new byte[16]);
   }
 
@@ -108,6 +109,7 @@ class LsmTreeTest {
       runs.add(flushed.run());
       runs.addAll(tree.storedRuns());
       tree.install(runs, flushed.mark());
+      mark = flushed.mark();
     }
   }
 
@@ -135,7 +137,7 @@ class LsmTreeTest {
       ingest(tree, random);
       if (random.nextInt(8) == 0) {
         flush(tree);
-        List<RunDescriptor> compacted = tree.compact(1, numbers::incrementAndGet);
+        List<RunDescriptor> compacted = tree.compact(1, numbers::incrementAndGet, LsmTree.Pause.NONE);
         if (compacted != null) {
           tree.install(compacted, position);
         }
@@ -151,6 +153,56 @@ class LsmTreeTest {
     }
     check(tree);
     assertThat(tree.runs()).isLessThan(30);
+  }
+
+  /// Compacts, and in each pause of that flushes what came meanwhile, and compacts that.
+  private int compactWithPauses(LsmTree tree, Random random, int depth) throws StorageException {
+    int[] pauses = new int[1];
+    LsmTree.Pause pause =
+        () -> {
+          pauses[0]++;
+          for (int i = 0; i < 1 + random.nextInt(3); i++) {
+            ingest(tree, random);
+          }
+          if (random.nextInt(2) == 0) {
+            flush(tree);
+          }
+          if (depth < 3) {
+            pauses[0] += compactWithPauses(tree, random, depth + 1);
+          }
+          check(tree);
+        };
+    List<RunDescriptor> compacted = tree.compact(1, numbers::incrementAndGet, pause);
+    if (compacted != null) {
+      tree.install(compacted, mark);
+    }
+    return pauses[0];
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4})
+  void whatIsFlushedAndCompactedWithinACompactionStays(long seed) throws Exception {
+    Random random = new Random(seed);
+    LsmTree tree = open();
+    int pauses = 0;
+    for (int step = 0; step < 90; step++) {
+      for (int i = 0; i < 4; i++) {
+        ingest(tree, random);
+      }
+      flush(tree);
+      pauses += compactWithPauses(tree, random, 0);
+      check(tree);
+      List<RunDescriptor> runs = tree.storedRuns();
+      for (int i = 1; i < runs.size(); i++) {
+        assertThat(runs.get(i).highestPosition()).isLessThan(runs.get(i - 1).lowestPosition());
+      }
+    }
+    flush(tree);
+    List<RunDescriptor> runs = tree.storedRuns();
+    LsmTree cold = open();
+    cold.open(runs);
+    check(cold);
+    assertThat(pauses).isGreaterThan(30);
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
 import zerofs.codec.FrameCodec;
@@ -45,6 +46,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private final LsmTree tree;
   private final Settlement settlement;
   private final Recorder recorder;
+  private final BooleanSupplier flushIsBehind;
   private final Settings settings;
   private final byte[] salt;
   private final int epoch;
@@ -92,6 +94,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     void lost(StorageException reason);
   }
 
+  /// @param flushIsBehind whether so many rows wait in the tree that no more should come
   Durability(
       Tasks tasks,
       Generations generations,
@@ -101,6 +104,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       LsmTree tree,
       Settlement settlement,
       Recorder recorder,
+      BooleanSupplier flushIsBehind,
       Settings settings,
       int epoch,
       byte[] salt) {
@@ -112,6 +116,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     this.tree = tree;
     this.settlement = settlement;
     this.recorder = recorder;
+    this.flushIsBehind = flushIsBehind;
     this.settings = settings;
     this.epoch = epoch;
     this.salt = salt.clone();
@@ -172,6 +177,11 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     } finally {
       mutex.unlock();
     }
+  }
+
+  /// Rows left the memory of the tree.
+  void flushed() {
+    sealDue();
   }
 
   /// Blocks until all commits up to `sequence` are stored.
@@ -422,13 +432,19 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
 
   @Override
   public boolean isFull(long room) {
-    return generations.isOverfull(room) || recorder.isFull() || failure != null;
+    return generations.isOverfull(room)
+        || recorder.isFull()
+        || flushIsBehind.getAsBoolean()
+        || failure != null;
   }
 
   @Override
   public void await() throws FsException {
     mutex.lock();
     try {
+      while (flushIsBehind.getAsBoolean() && failure == null) {
+        changed.await();
+      }
       throwIfFailed();
       long position = storedPosition;
       if (!closing && generations.open().isDirty() && inFlightCount < settings.inFlightMax()) {

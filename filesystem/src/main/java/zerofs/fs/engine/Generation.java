@@ -38,6 +38,7 @@ final class Generation {
   private final Queue<Page> pages = new ConcurrentLinkedQueue<>();
   private final Set<Long> files = ConcurrentHashMap.newKeySet();
   private final AtomicLong bytes = new AtomicLong();
+  private final AtomicLong heapBytes = new AtomicLong();
   private final AtomicBoolean full = new AtomicBoolean();
 
   /// What commits have taken, alone in its cache lines: how many there were, above; units of the
@@ -98,14 +99,17 @@ final class Generation {
   /// Puts a row; an empty value removes it.
   void put(byte[] key, byte[] value) {
     if (rows.put(key, value) == null) {
-      bytes.addAndGet(key.length + value.length);
+      int length = key.length + value.length;
+      bytes.addAndGet(length);
+      heapBytes.addAndGet(length + ROW_HEAP_BYTES);
     }
   }
 
   void put(Inode inode) {
     if (inodes.put(inode.inode, inode) == null) {
-      byte[] target = inode.target;
-      bytes.addAndGet(INODE_ROW_BYTES + (target == null ? 0 : target.length));
+      int target = inode.target == null ? 0 : inode.target.length;
+      bytes.addAndGet(INODE_ROW_BYTES + target);
+      heapBytes.addAndGet(INODE_HEAP_BYTES + target);
     }
   }
 
@@ -117,6 +121,7 @@ final class Generation {
   void cut(ChunkId chunk, ChunkRow clips) {
     cuts.merge(chunk, clips, (older, newer) -> ChunkRow.merge(newer, older, DebitSink.NONE));
     bytes.addAndGet(CUT_ROW_BYTES);
+    heapBytes.addAndGet(CUT_HEAP_BYTES);
   }
 
   /// Notes that it changes the data of a file: what is settled with it.
@@ -128,12 +133,13 @@ final class Generation {
     return files;
   }
 
-  /// True once, when it has grown to `limit` bytes, or its records to `recordLimit`, or has as many
-  /// commits as it may.
-  boolean becameFull(long limit, long recordLimit) {
+  /// True once, when it has grown to `limit` bytes, its rows to `heapLimit` in memory, or its records
+  /// to `recordLimit`, or has as many commits as it may.
+  boolean becameFull(long limit, long heapLimit, long recordLimit) {
     long now = taken.get(0);
     boolean due =
         bytes.get() >= limit
+            || heapBytes.get() >= heapLimit
             || recordBytes(now) >= recordLimit
             || now >>> UNITS_BITS >= COMMITS_MAX;
     return due && full.compareAndSet(false, true);
@@ -192,6 +198,11 @@ final class Generation {
     return bytes.get();
   }
 
+  /// About what its rows take of the heap.
+  long heapBytes() {
+    return heapBytes.get();
+  }
+
   boolean isDirty() {
     return dirty;
   }
@@ -236,6 +247,12 @@ final class Generation {
 
   private static final int INODE_ROW_BYTES = 150;
   private static final int CUT_ROW_BYTES = 40;
+
+  /// Of a row besides its bytes: headers of two arrays, their padding, a node and its index.
+  private static final int ROW_HEAP_BYTES = 90;
+
+  private static final int INODE_HEAP_BYTES = 300;
+  private static final int CUT_HEAP_BYTES = 250;
 
   /// Of a page in the object besides its bytes: more than a frame's overhead and its entries.
   static final int PAGE_ENTRY_BYTES = 80;

@@ -25,12 +25,14 @@ final class Generations {
   private final Recorder recorder;
   private final Runnable sealDue;
   private final long sealBytes;
+  private final long sealHeapBytes;
   private volatile Generation[] layers;
   private long sealedSequence;
 
   /// @param nextPosition log position of the first generation
   /// @param lastSequence commit sequence that recovery ended with
   /// @param sealBytes size at which a generation should be sealed
+  /// @param sealHeapBytes what its rows take of the heap then at most
   /// @param sealDue told, outside the gate, when the open generation got its first change, and when
   ///   it has grown to `sealBytes`
   Generations(
@@ -40,12 +42,14 @@ final class Generations {
       long nextPosition,
       long lastSequence,
       long sealBytes,
+      long sealHeapBytes,
       Runnable sealDue) {
     this.gate = tasks.newGate("gate");
     this.usage = usage;
     this.recorder = recorder;
     this.sealedSequence = lastSequence;
     this.sealBytes = sealBytes;
+    this.sealHeapBytes = sealHeapBytes;
     this.sealDue = sealDue;
     this.layers = new Generation[] {new Generation(nextPosition, lastSequence, 0)};
   }
@@ -65,7 +69,7 @@ final class Generations {
       open = layers[0];
       changes.accept(new Commit(open, usage, redo));
       place = open.take(redo == null ? 0 : Journal.recordBytes(redo.bytes()));
-      due = !open.isDirty() || open.becameFull(sealBytes, recorder.sealBytes());
+      due = !open.isDirty() || open.becameFull(sealBytes, sealHeapBytes, recorder.sealBytes());
       open.markDirty();
     } finally {
       gate.unlockShared();
@@ -142,6 +146,7 @@ final class Generations {
     long bytes = open.bytes();
     return open.hasAllCommits()
         || bytes > sealBytes + sealBytes / 4
+        || open.heapBytes() > sealHeapBytes + sealHeapBytes / 4
         || bytes + room > 2 * sealBytes;
   }
 

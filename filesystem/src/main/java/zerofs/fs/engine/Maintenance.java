@@ -13,7 +13,14 @@ import zerofs.objectstore.StorageException;
 
 /// Flushes rows in memory to sorted runs in the store, and merges those: one task, which alone
 /// writes manifests. With nothing to do it makes no request.
+///
+/// A compaction may take minutes, and rows come meanwhile: so it gives way to a flush that is due
+/// between two of its tables, and to a compaction of what that adds. When flushes are behind all the
+/// same, writers wait ([#isBehind]).
 final class Maintenance {
+  /// How often the size of a flush may wait in memory: what comes while one is written fits.
+  private static final int BEHIND = 2;
+
   private static final long RETRY_NANOS = 2_000_000_000L;
 
   private final Tasks tasks;
@@ -22,17 +29,20 @@ final class Maintenance {
   private final int epoch;
   private final Settings settings;
   private final SpaceUsage usage;
+  private final Runnable flushed;
   private final AtomicLong tableNumber = new AtomicLong();
   private final Tasks.Mutex mutex;
   private final Tasks.Signal changed;
   private final Tasks.Mutex working;
   private Tasks.@Nullable Task task;
-  private boolean closed;
+  private volatile boolean closed;
   private boolean failed;
 
   /// @param flushObjects log objects after which rows are flushed
   /// @param flushBytes bytes of rows after which they are
   record Settings(int flushObjects, long flushBytes) {}
+
+  /// @param flushed told after each flush
 
   Maintenance(
       Tasks tasks,
@@ -40,13 +50,15 @@ final class Maintenance {
       ManifestAuthor author,
       int epoch,
       Settings settings,
-      SpaceUsage usage) {
+      SpaceUsage usage,
+      Runnable flushed) {
     this.tasks = tasks;
     this.tree = tree;
     this.author = author;
     this.epoch = epoch;
     this.settings = settings;
     this.usage = usage;
+    this.flushed = flushed;
     this.mutex = tasks.newMutex("maintenance");
     this.changed = mutex.newSignal();
     this.working = tasks.newMutex("maintenance work");
@@ -71,6 +83,11 @@ final class Maintenance {
   private boolean isDue() {
     return tree.unflushedObjects() >= settings.flushObjects()
         || tree.unflushedBytes() >= settings.flushBytes();
+  }
+
+  /// Whether so many rows wait in memory that no more should come.
+  boolean isBehind() {
+    return tree.unflushedBytes() >= BEHIND * settings.flushBytes();
   }
 
   private void run() {
@@ -121,37 +138,66 @@ final class Maintenance {
   void flushNow() throws StorageException {
     working.lock();
     try {
-      LsmTree.Flushed flushed = tree.flush(epoch, tableNumber::incrementAndGet);
-      if (flushed == null) {
-        return;
-      }
-      List<RunDescriptor> runs = new ArrayList<>();
-      if (!flushed.run().tables().isEmpty()) {
-        runs.add(flushed.run());
-      }
-      runs.addAll(tree.storedRuns());
-      author.publish(runs, flushed.mark(), flushed.markSequence(), Cause.FLUSH);
-      tree.install(runs, flushed.mark());
-      failed = false;
+      flush();
     } finally {
       working.unlock();
     }
   }
 
-  /// Not while the store is short of space: a merge takes more before it could free any.
+  private void flush() throws StorageException {
+    LsmTree.Flushed rows = tree.flush(epoch, tableNumber::incrementAndGet);
+    if (rows == null) {
+      return;
+    }
+    List<RunDescriptor> runs = new ArrayList<>();
+    if (!rows.run().tables().isEmpty()) {
+      runs.add(rows.run());
+    }
+    runs.addAll(tree.storedRuns());
+    author.publish(runs, rows.mark(), rows.markSequence(), Cause.FLUSH);
+    tree.install(runs, rows.mark());
+    failed = false;
+    flushed.run();
+  }
+
   private void compactWhileDue() throws StorageException {
-    while (!closed && !usage.isStoreShort()) {
+    boolean more = true;
+    while (more) {
       working.lock();
       try {
-        List<RunDescriptor> runs = tree.compact(epoch, tableNumber::incrementAndGet);
-        if (runs == null) {
-          return;
-        }
-        author.publish(
-            runs, author.newest().mark(), author.newest().markSequence(), Cause.COMPACTION);
-        tree.install(runs, author.newest().mark());
+        more = compact();
       } finally {
         working.unlock();
+      }
+    }
+  }
+
+  /// Not while the store is short of space: a merge takes more before it could free any.
+  ///
+  /// @return whether another may be due
+  private boolean compact() throws StorageException {
+    if (closed || usage.isStoreShort()) {
+      return false;
+    }
+    List<RunDescriptor> runs =
+        tree.compact(epoch, tableNumber::incrementAndGet, this::giveWay);
+    if (runs == null) {
+      return false;
+    }
+    author.publish(runs, author.newest().mark(), author.newest().markSequence(), Cause.COMPACTION);
+    tree.install(runs, author.newest().mark());
+    return true;
+  }
+
+  /// Between two tables of a compaction.
+  private void giveWay() throws StorageException {
+    if (closed) {
+      throw new StorageException.Closed("the volume is closed");
+    }
+    if (isDue()) {
+      flush();
+      while (compact()) {
+        // Else the runs that flushes add meanwhile would slow every lookup down.
       }
     }
   }

@@ -93,7 +93,8 @@ public final class Volume implements Filesystem {
   /// @param compression of file data
   /// @param sealNanos age at which changes are stored without being asked
   /// @param flushObjects log objects after which rows are flushed to an SST
-  /// @param flushBytes bytes of rows in memory after which they are
+  /// @param flushBytes bytes of rows in memory after which they are; a generation is sealed when its
+  ///   own take half as much
   public record Settings(
       String host,
       long slabBytes,
@@ -197,6 +198,7 @@ public final class Volume implements Filesystem {
             opened.nextPosition(),
             opened.lastSequence(),
             shares.generation(),
+            settings.flushBytes() / 2,
             wiring::sealDue);
     attempts = new Attempts(recorder, generations);
     rows = new Rows(generations, tree);
@@ -214,6 +216,7 @@ public final class Volume implements Filesystem {
             tree,
             wiring.settlement(new FileSettlement(inodes), lost),
             recorder,
+            wiring::flushIsBehind,
             new Durability.Settings(IN_FLIGHT_MAX, settings.sealNanos()),
             opened.epoch(),
             salts.of(opened.epoch()));
@@ -235,7 +238,8 @@ public final class Volume implements Filesystem {
             new ManifestAuthor(manifests, log, claim),
             opened.epoch(),
             new Maintenance.Settings(settings.flushObjects(), settings.flushBytes()),
-            usage);
+            usage,
+            wiring::flushed);
     wiring.tells(maintenance);
 
     Fetcher fetcher =

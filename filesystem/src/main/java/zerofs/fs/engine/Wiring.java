@@ -24,6 +24,15 @@ final class Wiring {
     Objects.requireNonNull(durability).sealDue();
   }
 
+  boolean flushIsBehind() {
+    Maintenance asked = maintenance;
+    return asked != null && asked.isBehind();
+  }
+
+  void flushed() {
+    Objects.requireNonNull(durability).flushed();
+  }
+
   /// What happens once a generation is stored.
   ///
   /// @param lost told when nothing more can be

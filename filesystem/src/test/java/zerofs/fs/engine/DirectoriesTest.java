@@ -37,6 +37,7 @@ class DirectoriesTest {
           1,
           0,
           1 << 20,
+          1 << 20,
           () -> {});
   private final Directories directories =
       new Directories(

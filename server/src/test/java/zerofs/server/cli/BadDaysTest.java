@@ -590,7 +590,7 @@ class BadDaysTest {
         assertThat(write(client, 5, waiting, 0, "meanwhile")).isZero();
         client.send(6, NfsProcedure.PROGRAM, 3, 21, out -> out.opaque(waiting).int64(0).int32(0));
         awaitStatus(file, "storing is stalled: PUT log/");
-        assertThat(answer).contains("got no answer", "s3://bucket/some/prefix");
+        assertThat(answer).contains("the connection was refused", "s3://bucket/some/prefix");
         assertThat(ask(first, "/readyz")).startsWith("503 storing is stalled: PUT log/");
         assertThat(ask(first, "/livez")).isEqualTo("200 ok");
         s3.comeBack();
