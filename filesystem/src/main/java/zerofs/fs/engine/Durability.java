@@ -37,6 +37,9 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   /// Up to here a generation is encoded and sent by the task that wanted it.
   private static final long INLINE_BYTES_MAX = 256 << 10;
 
+  /// What one write of bulk is larger than.
+  private static final int SMALL_BYTES_MAX = 64 << 10;
+
   private final Tasks tasks;
   private final Generations generations;
   private final Encoder encoder;
@@ -72,13 +75,15 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     private final Generation generation;
     private final LogHeader header;
     private final long sealedNanos;
+    private final long waitedBytes;
     private Encoder.@Nullable Encoded encoded;
     private long encodedNanos;
 
-    Sealed(Generation generation, LogHeader header, long sealedNanos) {
+    Sealed(Generation generation, LogHeader header, long sealedNanos, long waitedBytes) {
       this.generation = generation;
       this.header = header;
       this.sealedNanos = sealedNanos;
+      this.waitedBytes = waitedBytes;
     }
   }
 
@@ -213,6 +218,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private void awaitStored(long sequence) throws FsException {
     mutex.lock();
     try {
+      generations.backlog().barrier(tasks.nanoTime());
       while (storedSequence < sequence) {
         throwIfFailed();
         if (generations.sealedSequence() < sequence && mayStart()) {
@@ -269,7 +275,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
                 generation.position(),
                 generation.firstSequence(),
                 generation.lastSequence());
-    Sealed sealed = new Sealed(generation, header, lastStart);
+    Sealed sealed = new Sealed(generation, header, lastStart, generations.waitingBytes());
     inFlight.put(generation.position(), sealed);
     inFlightCount++;
     mutex.unlock();
@@ -327,7 +333,8 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     if (sealed == null) {
       return; // A fence of our own at a clean stop.
     }
-    times.put().record(tasks.nanoTime() - sealed.encodedNanos);
+    long now = tasks.nanoTime();
+    times.put().record(now - sealed.encodedNanos);
     Encoder.Encoded encoded = Objects.requireNonNull(sealed.encoded);
     try {
       tree.ingest(position, lastSequence, encoded.rows());
@@ -340,7 +347,8 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     recorder.stored(sealed.generation);
     mutex.lock();
     try {
-      quietSince.set(tasks.nanoTime());
+      quietSince.set(now);
+      generations.backlog().stored(sealed.waitedBytes, now - sealed.sealedNanos, now);
       storedSequence = lastSequence;
       storedPosition = position;
       inFlightCount--;
@@ -423,6 +431,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   @Override
   public boolean isFull(long room) {
     return generations.isOverfull(room) || recorder.isFull() || failure != null;
+  }
+
+  @Override
+  public boolean isTooMuch(int bytes) {
+    boolean isSmall = bytes <= SMALL_BYTES_MAX;
+    return generations.backlog().isTooMuch(generations.waitingBytes(), isSmall);
   }
 
   @Override
