@@ -16,6 +16,7 @@ import net.jpountz.lz4.LZ4Compressor;
 import net.jpountz.lz4.LZ4Exception;
 import net.jpountz.lz4.LZ4Factory;
 import net.jpountz.lz4.LZ4SafeDecompressor;
+import org.jspecify.annotations.Nullable;
 import zerofs.objectstore.StorageException;
 
 /// [FrameCodec] with XChaCha20-Poly1305, zstd and lz4.
@@ -27,9 +28,6 @@ public final class SealedFrameCodec implements FrameCodec {
   /// Largest frame, bytes of plain data.
   public static final int PLAIN_BYTES_MAX = 1 << 20;
 
-  /// What lz4 wants as room (LZ4_compressBound).
-  private static final int LZ4_BOUND = PLAIN_BYTES_MAX + PLAIN_BYTES_MAX / 255 + 16;
-
   private static final byte RAW = 0;
   private static final byte ZSTD = 1;
   private static final byte LZ4 = 2;
@@ -37,11 +35,20 @@ public final class SealedFrameCodec implements FrameCodec {
   /// An extent and its overhead, or a block of rows.
   private static final int SEALED_BYTES = (32 << 10) + OVERHEAD_BYTES;
 
-  /// More contexts at a time than any machine has use for; each is about 2.5 MiB when it was used.
-  private static final int CONTEXTS_MAX = 64;
+  /// Plain bytes up to which a small context does: an extent, a block of rows.
+  private static final int SMALL_BYTES = 40 << 10;
+
+  /// Contexts that are kept. More are made when more tasks are at it at a time, and go afterwards;
+  /// each is about half a MiB when it was used.
+  private static final int CONTEXTS_MAX = 8;
+
+  /// The same for frames of up to a MiB, of rows in a log object: about 4 MiB each.
+  private static final int LARGE_CONTEXTS_MAX = 1;
 
   private final Keys keys;
   private final BlockingQueue<Context> contexts = new ArrayBlockingQueue<>(CONTEXTS_MAX);
+  private final BlockingQueue<Context> largeContexts =
+      new ArrayBlockingQueue<>(LARGE_CONTEXTS_MAX);
 
   public SealedFrameCodec(Keys keys) {
     this.keys = keys;
@@ -79,7 +86,7 @@ public final class SealedFrameCodec implements FrameCodec {
     if (plainBytes > PLAIN_BYTES_MAX) {
       throw new IllegalArgumentException("frame of " + plainBytes + " bytes");
     }
-    Context context = borrow();
+    Context context = borrow(plainBytes);
     try {
       ByteBuffer payload = context.compress(source.duplicate(), compression);
       Cipher cipher = context.encryptor(key, frame);
@@ -99,7 +106,7 @@ public final class SealedFrameCodec implements FrameCodec {
     if (sealedBytes < OVERHEAD_BYTES || sealedBytes > PLAIN_BYTES_MAX + OVERHEAD_BYTES) {
       throw new StorageException.Corrupt("frame " + frame + " of " + sealedBytes + " bytes");
     }
-    Context context = borrow();
+    Context context = borrow(Math.max(sealedBytes, target.remaining()));
     try {
       Cipher cipher = context.decryptor(key, frame);
       cipher.updateAAD(aad);
@@ -116,24 +123,30 @@ public final class SealedFrameCodec implements FrameCodec {
     }
   }
 
-  private Context borrow() {
-    Context context = contexts.poll();
-    return context == null ? new Context() : context;
+  private Context borrow(int plainBytes) {
+    boolean isSmall = plainBytes <= SMALL_BYTES;
+    Context context = (isSmall ? contexts : largeContexts).poll();
+    return context == null ? new Context(isSmall ? SMALL_BYTES : PLAIN_BYTES_MAX) : context;
   }
 
   private void giveBack(Context context) {
-    if (!contexts.offer(context)) {
+    boolean isSmall = context.plainBytesMax == SMALL_BYTES;
+    if (!(isSmall ? contexts : largeContexts).offer(context)) {
       context.close();
     }
   }
 
   /// What one thread needs to encode or decode a frame.
   private static final class Context {
-    private final ByteBuffer payload =
-        ByteBuffer.allocateDirect(
-            1 + Math.max((int) Zstd.compressBound(PLAIN_BYTES_MAX), LZ4_BOUND));
-    private final ZstdCompressCtx compressor = new ZstdCompressCtx();
-    private final ZstdDecompressCtx decompressor = new ZstdDecompressCtx();
+    private final int plainBytesMax;
+
+    /// Compressed, or as it is.
+    private final ByteBuffer payload;
+
+    // Made when they are needed: most contexts only decode.
+    private @Nullable ByteBuffer plain;
+    private @Nullable ZstdCompressCtx compressor;
+    private @Nullable ZstdDecompressCtx decompressor;
     private final LZ4Compressor lz4 = LZ4Factory.fastestInstance().fastCompressor();
     private final LZ4SafeDecompressor unlz4 = LZ4Factory.fastestInstance().safeDecompressor();
     private final Cipher encryptor = cipher();
@@ -143,6 +156,16 @@ public final class SealedFrameCodec implements FrameCodec {
     private final byte[] sealed = new byte[SEALED_BYTES];
 
     private int level;
+
+    Context(int plainBytesMax) {
+      this.plainBytesMax = plainBytesMax;
+      this.payload = ByteBuffer.allocateDirect(1 + bound(plainBytesMax));
+    }
+
+    /// What the compressors want as room (LZ4_compressBound is the other one).
+    private static int bound(int plainBytes) {
+      return Math.max((int) Zstd.compressBound(plainBytes), plainBytes + plainBytes / 255 + 16);
+    }
 
     private static Cipher cipher() {
       try {
@@ -208,20 +231,33 @@ public final class SealedFrameCodec implements FrameCodec {
     }
 
     /// The native compressors read direct buffers without a copy of their own; a heap source is
-    /// rare (metadata) and small.
-    private static ByteBuffer direct(ByteBuffer source) {
-      if (source.isDirect()) {
-        return source;
+    /// metadata.
+    private ByteBuffer direct(ByteBuffer source) {
+      return source.isDirect() ? source : plain().put(source.duplicate()).flip();
+    }
+
+    /// A buffer that is kept: who makes direct ones all the time has memory taken until the
+    /// collector runs.
+    private ByteBuffer plain() {
+      ByteBuffer kept = plain;
+      if (kept == null) {
+        kept = ByteBuffer.allocateDirect(plainBytesMax);
+        plain = kept;
       }
-      return ByteBuffer.allocateDirect(source.remaining()).put(source.duplicate()).flip();
+      return kept.clear();
     }
 
     private int zstd(ByteBuffer source, int wanted) {
+      ZstdCompressCtx with = compressor;
+      if (with == null) {
+        with = new ZstdCompressCtx();
+        compressor = with;
+      }
       if (level != wanted) {
-        compressor.setLevel(wanted);
+        with.setLevel(wanted);
         level = wanted;
       }
-      return compressor.compressDirectByteBuffer(
+      return with.compressDirectByteBuffer(
           payload, 1, payload.capacity() - 1, source, source.position(), source.remaining());
     }
 
@@ -263,18 +299,24 @@ public final class SealedFrameCodec implements FrameCodec {
     }
 
     private int unzstd(ByteBuffer in, ByteBuffer target) throws StorageException.Corrupt {
+      ZstdDecompressCtx with = decompressor;
+      if (with == null) {
+        with = new ZstdDecompressCtx();
+        decompressor = with;
+      }
       try {
         if (target.isDirect()) {
           int bytes =
-              decompressor.decompressDirectByteBuffer(
+              with.decompressDirectByteBuffer(
                   target, target.position(), target.remaining(), in, in.position(), in.remaining());
           target.position(target.position() + bytes);
           return bytes;
         }
-        ByteBuffer direct = ByteBuffer.allocateDirect(target.remaining());
+        ByteBuffer direct = plain();
+        int room = Math.min(target.remaining(), direct.capacity());
         int bytes =
-            decompressor.decompressDirectByteBuffer(
-                direct, 0, direct.capacity(), in, in.position(), in.remaining());
+            with.decompressDirectByteBuffer(
+                direct, 0, room, in, in.position(), in.remaining());
         target.put(direct.limit(bytes));
         return bytes;
       } catch (com.github.luben.zstd.ZstdException e) {
@@ -289,8 +331,12 @@ public final class SealedFrameCodec implements FrameCodec {
     }
 
     void close() {
-      compressor.close();
-      decompressor.close();
+      if (compressor != null) {
+        compressor.close();
+      }
+      if (decompressor != null) {
+        decompressor.close();
+      }
     }
   }
 }

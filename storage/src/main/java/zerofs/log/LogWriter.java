@@ -1,5 +1,6 @@
 package zerofs.log;
 
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -37,7 +38,10 @@ public final class LogWriter {
   private long storedPosition;
   private boolean telling;
   private String lastNonce = LogHeader.NO_NONCE;
-  private long lastPosition;
+
+  /// Nonces of objects that do not count as stored yet, by position.
+  private final Map<Long, String> nonces = new HashMap<>();
+
   private StorageException.@Nullable Fenced deposed;
   private volatile @Nullable String trouble;
   private volatile @Nullable Proof proof;
@@ -119,7 +123,7 @@ public final class LogWriter {
     try {
       String predecessor = lastNonce;
       lastNonce = nonce;
-      lastPosition = position;
+      nonces.put(position, nonce);
       return new LogHeader(
           kind,
           epoch,
@@ -153,7 +157,8 @@ public final class LogWriter {
         if (outcome == PutOutcome.CREATED) {
           break;
         }
-        if (isOwn(header, key)) {
+        // Rule EXISTS_IS_READ: "exists" says nothing about whose it is; the nonce does.
+        if (header.nonce().equals(nonceOf(key))) {
           sent = first; // One of the tries, we don't know which.
           break;
         }
@@ -170,16 +175,19 @@ public final class LogWriter {
     settle(header.position(), new Settled(header.lastSequence(), sent));
   }
 
-  /// Rule EXISTS_IS_READ: "exists" says nothing about whose it is; the nonce does. "Exists", then
-  /// nothing there: the position was taken and let go by a later history.
-  private boolean isOwn(LogHeader header, String key) throws StorageException {
+  /// The nonce of a log object; null when it is not there: "exists", then nothing there, means that
+  /// the position was taken and let go by a later history.
+  private @Nullable String nonceOf(String key) throws StorageException {
     ObjectStore.Fetched footer = store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER);
-    if (footer == null || footer.bytes().remaining() < LogFormat.FOOTER_BYTES) {
-      return false;
+    if (footer == null) {
+      return null;
+    }
+    if (footer.bytes().remaining() < LogFormat.FOOTER_BYTES) {
+      return "none";
     }
     byte[] nonce = new byte[16];
     footer.bytes().get(footer.bytes().position() + 56, nonce);
-    return HexFormat.of().formatHex(nonce).equals(header.nonce());
+    return HexFormat.of().formatHex(nonce);
   }
 
   private void settle(long position, Settled object) {
@@ -209,6 +217,7 @@ public final class LogWriter {
         return null;
       }
       storedPosition++;
+      nonces.remove(storedPosition);
       return settled.pollFirstEntry();
     } finally {
       mutex.unlock();
@@ -254,20 +263,26 @@ public final class LogWriter {
   }
 
   /// Looks whether the first position that does not count as stored is taken by another: so a
-  /// deposed writer that has nothing to store finds out as well. What this one has sent there tells
-  /// by itself.
+  /// deposed writer finds out as well when it has nothing to store, or its PUTs are refused.
   ///
   /// @throws StorageException.Fenced when another writer owns the log
   public void checkNext() throws StorageException {
     long position = nextToCount();
-    String key = LogFormat.key(epoch, position);
     Proof sent = now();
-    boolean taken = store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER) != null;
-    if (taken && !hasSentTo(position)) {
+    String there = nonceOf(LogFormat.key(epoch, position));
+    if (there == null) {
+      proven(sent);
+    } else if (!isOwn(position, there)) {
       throw depose("log position " + position + " is taken by another writer");
     }
-    if (!taken) {
-      proven(sent);
+  }
+
+  private boolean isOwn(long position, String nonce) {
+    mutex.lock();
+    try {
+      return storedPosition >= position || nonce.equals(nonces.get(position));
+    } finally {
+      mutex.unlock();
     }
   }
 
@@ -275,15 +290,6 @@ public final class LogWriter {
     mutex.lock();
     try {
       return storedPosition + 1;
-    } finally {
-      mutex.unlock();
-    }
-  }
-
-  private boolean hasSentTo(long position) {
-    mutex.lock();
-    try {
-      return lastPosition >= position;
     } finally {
       mutex.unlock();
     }

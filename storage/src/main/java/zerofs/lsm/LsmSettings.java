@@ -9,7 +9,13 @@ import zerofs.codec.Compression;
 /// @param compression of blocks
 public record LsmSettings(
     int tableBytesMax, long blockCacheBytes, int fanIn, int runsMax, Compression compression) {
+  private static final int TABLE_BYTES_MAX = 16 << 20;
+  private static final int TABLE_BYTES_MIN = 2 << 20;
+
+  /// Tables are made in memory, and filters and indexes of 32 always stay there: so with little of
+  /// it they are smaller, and there are more of them.
   public static LsmSettings standard(long blockCacheBytes) {
-    return new LsmSettings(16 << 20, blockCacheBytes, 4, 12, new Compression.Zstd(3));
+    int tableBytes = Math.clamp(blockCacheBytes * 2 / 3, TABLE_BYTES_MIN, TABLE_BYTES_MAX);
+    return new LsmSettings(tableBytes, blockCacheBytes, 4, 12, new Compression.Zstd(3));
   }
 }

@@ -163,7 +163,7 @@ public final class LsmTree {
       cursors.add(RowCursor.of(each.rows(), from));
     }
     for (RunDescriptor each : now.stored()) {
-      cursors.add(new TableCursor(tables, each.tables(), from, mayWait, false));
+      cursors.add(new TableCursor(tables, each.tables(), from, mayWait, 0));
     }
     return new Scan(new MergeCursor(cursors, merger, false, false), toExclusive);
   }
@@ -303,8 +303,9 @@ public final class LsmTree {
     }
     List<RunDescriptor> merged = runs.subList(choice.from(), choice.to());
     List<RowCursor> cursors = new ArrayList<>();
+    long readAhead = tables.readAheadBytes(merged.size());
     for (RunDescriptor each : merged) {
-      cursors.add(new TableCursor(tables, each.tables(), new byte[0], true, true));
+      cursors.add(new TableCursor(tables, each.tables(), new byte[0], true, readAhead));
     }
     boolean bottom = choice.to() == runs.size();
     MergeCursor rows = new MergeCursor(cursors, merger, bottom, true);

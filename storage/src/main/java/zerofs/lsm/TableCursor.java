@@ -10,15 +10,18 @@ import zerofs.manifest.Manifest.TableDescriptor;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StorageException;
 
-/// Walks one sorted run of tables: for scans through the block cache, for compaction in large reads
-/// that leave the cache alone.
+/// Walks one sorted run of tables: for scans through the block cache; for compaction in large reads
+/// that leave the cache alone, one cursor of several.
 final class TableCursor implements RowCursor {
   private static final int COMPACTION_READ_BYTES = 1 << 20;
 
   private final Tables tables;
   private final List<TableDescriptor> run;
   private final boolean mayWait;
-  private final boolean forCompaction;
+  
+  /// Bytes of rows that a compaction's read may bring; 0 for a scan.
+  private final long readAheadBytes;
+
   private final byte[] from;
   private final Deque<Block> ahead = new ArrayDeque<>();
   private int tableIndex = -1;
@@ -31,12 +34,12 @@ final class TableCursor implements RowCursor {
       List<TableDescriptor> run,
       byte[] from,
       boolean mayWait,
-      boolean forCompaction) {
+      long readAheadBytes) {
     this.tables = tables;
     this.run = run;
     this.from = from;
     this.mayWait = mayWait;
-    this.forCompaction = forCompaction;
+    this.readAheadBytes = readAheadBytes;
   }
 
   @Override
@@ -75,7 +78,7 @@ final class TableCursor implements RowCursor {
       TableDescriptor descriptor = run.get(tableIndex);
       byte[] last = HexFormat.of().parseHex(descriptor.lastKey());
       if (Arrays.compareUnsigned(last, from) >= 0) {
-        Cause cause = forCompaction ? Cause.COMPACTION : Cause.METADATA;
+        Cause cause = readAheadBytes > 0 ? Cause.COMPACTION : Cause.METADATA;
         Table opened = tables.table(descriptor, mayWait, cause);
         table = opened;
         blockIndex = opened.blockOf(from);
@@ -86,11 +89,12 @@ final class TableCursor implements RowCursor {
   }
 
   private Block load(Table from) throws StorageException {
-    if (!forCompaction) {
+    if (readAheadBytes == 0) {
       return tables.block(from, blockIndex, mayWait);
     }
     if (ahead.isEmpty()) {
-      ahead.addAll(tables.read(from, blockIndex, COMPACTION_READ_BYTES, Cause.COMPACTION));
+      ahead.addAll(tables.read(
+              from, blockIndex, COMPACTION_READ_BYTES, readAheadBytes, Cause.COMPACTION));
     }
     return ahead.removeFirst();
   }

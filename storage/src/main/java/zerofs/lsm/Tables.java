@@ -22,7 +22,11 @@ final class Tables {
   /// A GET for one block brings its neighbours too: a request costs more than these bytes.
   private static final int PART_BYTES_MAX = 128 << 10;
 
-  /// Neighbours may not fill the cache: an operation needs blocks of several places at once.
+  /// A tail as it came, its copy, and what it says.
+  private static final int TAIL_COPIES = 4;
+
+  /// Neighbours may not fill the cache: an operation needs blocks of several places at once. They
+  /// are smaller in the object than in memory, names that resemble each other by far.
   private static final int PARTS_IN_CACHE_MIN = 16;
 
   private final ObjectStore store;
@@ -31,16 +35,19 @@ final class Tables {
   private final OpenTables open;
   private final BlockCache blocks;
   private final CacheCounter lookups = new CacheCounter();
-  private final int partBytes;
+  private final ReadMemory memory;
+  private final long cacheBytes;
 
-  /// @param cacheBytes memory for blocks, and as much again for filters and indexes
+  /// @param cacheBytes memory for blocks, as much again for filters and indexes, and again for
+  ///   reads under way
   Tables(ObjectStore store, FrameCodec codec, EpochSalts salts, Tasks tasks, long cacheBytes) {
     this.store = store;
     this.codec = codec;
     this.salts = salts;
     this.open = new OpenTables(tasks, cacheBytes);
     this.blocks = new BlockCache(tasks, cacheBytes);
-    this.partBytes = (int) Math.min(PART_BYTES_MAX, cacheBytes / PARTS_IN_CACHE_MIN);
+    this.memory = new ReadMemory(tasks, cacheBytes);
+    this.cacheBytes = cacheBytes;
   }
 
   FrameCodec.ObjectKey key(ObjectId id) throws StorageException {
@@ -56,18 +63,31 @@ final class Tables {
     if (!mayWait) {
       throw new Miss(() -> table(descriptor, true, cause));
     }
+    long bytes = (long) TAIL_COPIES * descriptor.tailBytes();
+    memory.take(bytes);
+    try {
+      Table opened = open(descriptor, cause);
+      open.add(opened);
+      return opened;
+    } finally {
+      memory.give(bytes);
+    }
+  }
+
+  private Table open(TableDescriptor descriptor, Cause cause) throws StorageException {
+    Table other = open.get(descriptor.id());
+    if (other != null) {
+      return other; // Of one who missed it as well.
+    }
     long start = Math.max(0, descriptor.bytes() - descriptor.tailBytes());
-    Table opened =
-        checked(
-            descriptor.id(),
-            start,
-            start + descriptor.tailBytes(),
-            cause,
-            tail ->
-                Table.open(
-                    descriptor, tail.bytes(), tail.objectBytes(), codec, key(descriptor.id())));
-    open.add(opened);
-    return opened;
+    return checked(
+        descriptor.id(),
+        start,
+        start + descriptor.tailBytes(),
+        cause,
+        tail ->
+            Table.open(
+                descriptor, tail.bytes(), tail.objectBytes(), codec, key(descriptor.id())));
   }
 
   /// Makes something of bytes of an object, or says that they are damaged.
@@ -130,26 +150,50 @@ final class Tables {
 
   private Block fetch(Table table, int index) throws StorageException {
     lookups.missed();
-    List<Block> fetched = read(table, index, partBytes, Cause.METADATA);
-    blocks.add(table.id(), index, fetched);
-    return fetched.getFirst();
+    long plainMax = cacheBytes / PARTS_IN_CACHE_MIN;
+    long bytes = PART_BYTES_MAX + plainMax;
+    memory.take(bytes);
+    try {
+      Block other = blocks.get(table.id(), index);
+      if (other != null) {
+        return other; // Of one who missed it as well.
+      }
+      List<Block> fetched = read(table, index, PART_BYTES_MAX, plainMax, Cause.METADATA);
+      blocks.add(table.id(), index, fetched);
+      return fetched.getFirst();
+    } finally {
+      memory.give(bytes);
+    }
   }
 
-  /// Reads blocks from `index` on, about `bytes` of them, with one request.
-  List<Block> read(Table table, int index, int bytes, Cause cause) throws StorageException {
-    Table.BlockHandle first = table.blocks().get(index);
-    int last = index;
-    while (last + 1 < table.blocks().size()
-        && end(table.blocks().get(last + 1)) - first.offset() <= bytes) {
-      last++;
+  /// What one of several cursors that are walked together may have read ahead, in bytes of rows.
+  long readAheadBytes(int cursors) {
+    return Math.max(1, cacheBytes / 2 / cursors);
+  }
+
+  /// Reads blocks from `index` on with one request: those that fit, and at least one.
+  ///
+  /// @param storedMax bytes in the object
+  /// @param plainMax bytes in memory
+  List<Block> read(Table table, int index, int storedMax, long plainMax, Cause cause)
+      throws StorageException {
+    List<Table.BlockHandle> handles = table.blocks();
+    Table.BlockHandle first = handles.get(index);
+    long plain = first.plainBytes();
+    int beyond = index + 1;
+    while (beyond < handles.size()
+        && end(handles.get(beyond)) - first.offset() <= storedMax
+        && plain + handles.get(beyond).plainBytes() <= plainMax) {
+      plain += handles.get(beyond).plainBytes();
+      beyond++;
     }
-    int beyond = last + 1;
+    int to = beyond;
     return checked(
         table.id(),
         first.offset(),
-        end(table.blocks().get(last)),
+        end(handles.get(to - 1)),
         cause,
-        fetched -> decode(table, index, beyond, fetched.bytes()));
+        fetched -> decode(table, index, to, fetched.bytes()));
   }
 
   /// @param bytes of the blocks `[from, to)`

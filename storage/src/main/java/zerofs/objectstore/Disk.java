@@ -38,9 +38,16 @@ public interface Disk {
           FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         ByteBuffer[] parts =
             body.parts().stream().map(ByteBuffer::duplicate).toArray(ByteBuffer[]::new);
-        long left = body.bytes();
-        while (left > 0) {
-          left -= file.write(parts);
+        if (!body.begin()) {
+          throw new IOException("the body for " + path + " was taken back");
+        }
+        try {
+          long left = body.bytes();
+          while (left > 0) {
+            left -= file.write(parts);
+          }
+        } finally {
+          body.end();
         }
         file.force(false);
       }

@@ -24,6 +24,8 @@ public final class FaultyObjectStore implements ObjectStore {
     REPLY_LOST,
     /// No answer comes; it is applied some time afterwards. A read says "later".
     LATE,
+    /// It takes its time: half of it before it is applied, half until the answer is there.
+    SLOW,
     /// A read answers with half the bytes it has. Anything else works.
     TRUNCATED
   }
@@ -33,7 +35,7 @@ public final class FaultyObjectStore implements ObjectStore {
     /// What goes wrong with this request. May take time, or let others run.
     Fault next(StoreCounters.Request request, String key, Cause cause);
 
-    /// Nanoseconds after which a LATE request is applied.
+    /// Nanoseconds after which a LATE request is applied; how long a SLOW one takes.
     long lateness();
   }
 
@@ -47,15 +49,46 @@ public final class FaultyObjectStore implements ObjectStore {
   @FunctionalInterface
   private interface Write<T> {
     T run() throws StorageException;
+
+    /// The same, with all it needs on its way: whoever sent it may go.
+    default Write<T> sent() {
+      return this;
+    }
   }
 
   private Fault beforeRead(StoreCounters.Request request, String key, Cause cause)
       throws StorageException.Unavailable {
     Fault fault = plan.next(request, key, cause);
+    if (fault == Fault.SLOW) {
+      network.sleep(plan.lateness());
+      return Fault.NONE;
+    }
     if (fault != Fault.NONE && fault != Fault.TRUNCATED) {
       throw new StorageException.Unavailable("fault: no answer to a read of " + key);
     }
     return fault;
+  }
+
+  private final class Put implements Write<PutOutcome> {
+    private final String key;
+    private final Body body;
+    private final Cause cause;
+
+    Put(String key, Body body, Cause cause) {
+      this.key = key;
+      this.body = body;
+      this.cause = cause;
+    }
+
+    @Override
+    public PutOutcome run() throws StorageException {
+      return store.put(key, body, cause);
+    }
+
+    @Override
+    public Write<PutOutcome> sent() {
+      return new Put(key, body.copied(key), cause);
+    }
   }
 
   private static @Nullable Fetched delivered(@Nullable Fetched whole, Fault fault) {
@@ -90,8 +123,17 @@ public final class FaultyObjectStore implements ObjectStore {
       }
       case LATE -> {
         long nanos = plan.lateness();
-        network.fork("late request", Tasks.Kind.WAITING, () -> arriveLate(nanos, write));
+        Write<T> sent = write.sent();
+        network.fork("late request", Tasks.Kind.WAITING, () -> arriveLate(nanos, sent));
         throw new StorageException.OutcomeUnknown("fault: no reply; it is still on its way");
+      }
+      case SLOW -> {
+        long nanos = plan.lateness();
+        Write<T> sent = write.sent();
+        network.sleep(nanos / 2);
+        T answer = sent.run();
+        network.sleep(nanos / 2);
+        yield answer;
       }
       case NONE, TRUNCATED -> write.run();
     };
@@ -108,7 +150,7 @@ public final class FaultyObjectStore implements ObjectStore {
 
   @Override
   public PutOutcome put(String key, Body body, Cause cause) throws StorageException {
-    return written(StoreCounters.Request.PUT, key, cause, () -> store.put(key, body, cause));
+    return written(StoreCounters.Request.PUT, key, cause, new Put(key, body, cause));
   }
 
   @Override

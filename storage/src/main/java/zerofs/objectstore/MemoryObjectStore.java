@@ -39,13 +39,7 @@ public final class MemoryObjectStore implements ObjectStore {
 
   @Override
   public PutOutcome put(String key, Body body, Cause cause) {
-    byte[] object = new byte[Math.toIntExact(body.bytes())];
-    int at = 0;
-    for (ByteBuffer part : body.parts()) {
-      int bytes = part.remaining();
-      part.get(part.position(), object, at, bytes);
-      at += bytes;
-    }
+    byte[] object = body.copied(key).parts().getFirst().array();
     return objects.putIfAbsent(key, object) == null ? PutOutcome.CREATED : PutOutcome.EXISTS;
   }
 

@@ -80,10 +80,17 @@ public interface ObjectStore extends AutoCloseable {
   record Listed(String key, long objectBytes) {}
 
   /// The bytes of a PUT, in order; may be sent more than once, so positions are never changed
-  /// (implementations work on duplicates). The caller keeps them unchanged until the call returns.
-  record Body(List<ByteBuffer> parts) {
+  /// (implementations work on duplicates). The caller keeps them unchanged until the call returns,
+  /// or until he takes them back: so a store reads them between [#begin] and [#end].
+  ///
+  /// @param loan by which they can be taken back; null when they can't
+  record Body(List<ByteBuffer> parts, @Nullable BodyLoan loan) {
     public Body {
       parts = List.copyOf(parts);
+    }
+
+    public Body(List<ByteBuffer> parts) {
+      this(parts, null);
     }
 
     public static Body of(byte[] bytes) {
@@ -96,6 +103,38 @@ public interface ObjectStore extends AutoCloseable {
         sum += part.remaining();
       }
       return sum;
+    }
+
+    /// Begins to read a stretch of the bytes; false when they were taken back, and are no longer
+    /// what they were.
+    boolean begin() {
+      return loan == null || loan.begin();
+    }
+
+    void end() {
+      if (loan != null) {
+        loan.end();
+      }
+    }
+
+    /// Whether they were taken back before the store had read all it wanted.
+    boolean wasMissed() {
+      return loan != null && loan.wasMissed();
+    }
+
+    /// A copy, which nobody takes back.
+    Body copied(String key) {
+      if (!begin()) {
+        throw new BodyLoan.TakenBack(key);
+      }
+      try {
+        byte[] all = new byte[Math.toIntExact(bytes())];
+        ByteBuffer out = ByteBuffer.wrap(all);
+        parts.forEach(part -> out.put(part.duplicate()));
+        return of(all);
+      } finally {
+        end();
+      }
     }
   }
 }

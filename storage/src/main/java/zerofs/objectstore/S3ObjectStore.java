@@ -226,6 +226,9 @@ public final class S3ObjectStore implements ObjectStore {
       }
       throw failed("PUT " + key, e);
     } catch (SdkException e) {
+      if (body.wasMissed()) {
+        throw new BodyLoan.TakenBack(key); // The connection ended within the body: not applied.
+      }
       // Also what a service of credentials (STS, an instance's metadata) says when they are
       // renewed.
       throw new StorageException.OutcomeUnknown(

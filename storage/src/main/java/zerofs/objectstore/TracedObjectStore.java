@@ -10,7 +10,8 @@ import zerofs.base.Histogram;
 import zerofs.base.Tasks;
 import zerofs.objectstore.StoreCounters.Request;
 
-/// Counts requests by cause and kind, takes their time, and knows whether the last one failed.
+/// Counts requests by cause and kind, takes their time, and knows whether the store answers: it
+/// does not once a request has failed, and none was answered since that one was sent.
 @SuppressWarnings("EnumOrdinal") // Indices of a table in memory, never stored.
 public final class TracedObjectStore implements ObjectStore {
   private static final int KINDS = Request.values().length;
@@ -23,9 +24,13 @@ public final class TracedObjectStore implements ObjectStore {
   private final Map<Request, Histogram> durations = new EnumMap<>(Request.class);
   private volatile @Nullable String trouble;
 
+  /// When a request was last answered.
+  private volatile long answeredNanos;
+
   public TracedObjectStore(ObjectStore store, Tasks tasks) {
     this.store = store;
     this.tasks = tasks;
+    this.answeredNanos = tasks.nanoTime();
     for (Request each : Request.values()) {
       durations.put(each, new Histogram());
     }
@@ -47,7 +52,7 @@ public final class TracedObjectStore implements ObjectStore {
     return Objects.requireNonNull(durations.get(request)).snapshot();
   }
 
-  /// Why the last request to end failed; null when it did not.
+  /// Why the store is taken not to answer; null when it does.
   public @Nullable String trouble() {
     return trouble;
   }
@@ -63,11 +68,16 @@ public final class TracedObjectStore implements ObjectStore {
     long started = tasks.nanoTime();
     try {
       T answer = operation.run();
+      answeredNanos = tasks.nanoTime();
       trouble = null;
       return answer;
     } catch (StorageException e) {
       errors.incrementAndGet(place(cause, request));
-      trouble = String.valueOf(e.getMessage());
+      // One that got stuck while the store went on to answer others proves nothing, however late it
+      // is given up.
+      if (started - answeredNanos >= 0) {
+        trouble = String.valueOf(e.getMessage());
+      }
       throw e;
     } finally {
       Objects.requireNonNull(durations.get(request)).record(tasks.nanoTime() - started);

@@ -19,8 +19,9 @@ import zerofs.objectstore.StorageException;
 /// exclusive lock what is still true. What a commit or a cut has overtaken never enters memory; the
 /// operation that missed starts again and misses again.
 final class Fetcher {
-  /// Extents that one fetch brings in at most.
-  private static final int EXTENTS_MAX = ChunkRow.EXTENTS;
+  /// Extents that one fetch brings in at most: in a small memory fewer, since a fetch that needs
+  /// more than there will ever be would be tried for ever.
+  private final int extentsMax;
 
   private final Generations generations;
   private final Rows rows;
@@ -39,6 +40,7 @@ final class Fetcher {
     this.generations = generations;
     this.rows = rows;
     this.cache = cache;
+    this.extentsMax = Math.clamp(cache.slab().blocks() / 8, 1, ChunkRow.EXTENTS);
     this.reader = reader;
     this.backpressure = backpressure;
     this.readAhead = new ReadAhead(tasks, reader, this::missing);
@@ -50,10 +52,14 @@ final class Fetcher {
     private final FileData data;
     private final FileData.RowFetch fetch;
 
+    /// The chunk from which on all rows were known at the beginning.
+    private final long knownFrom;
+
     private Reading(InodeNode node, FileData data, FileData.RowFetch fetch) {
       this.node = node;
       this.data = data;
       this.fetch = fetch;
+      this.knownFrom = data.knownFrom();
     }
 
     /// Null when the file is gone.
@@ -89,14 +95,16 @@ final class Fetcher {
     }
   }
 
-  /// Loads all rows of a file from a chunk on.
+  /// Loads all rows of a file from a chunk on that are not known. (A file that is cut in steps from
+  /// its end is not read to its end at each.)
   void fetchRowsFrom(InodeNode node, long first) throws FsException {
     if (!node.pin()) {
       return;
     }
     try (Reading reading = Reading.begin(node, first, Long.MAX_VALUE)) {
       if (reading != null) {
-        install(reading, first, Long.MAX_VALUE, scan(node, first, Long.MAX_VALUE));
+        long end = Math.max(first, reading.knownFrom);
+        install(reading, first, end, scan(node, first, end, Long.MAX_VALUE));
       }
     } finally {
       node.unpin();
@@ -114,11 +122,11 @@ final class Fetcher {
         return;
       }
       long from = Math.max(first, end - Files.CUT_CHUNKS_MAX);
-      List<StoredRow> found = scan(node, from, Files.CUT_CHUNKS_MAX);
+      List<StoredRow> found = scan(node, from, Long.MAX_VALUE, Files.CUT_CHUNKS_MAX);
       // Looks at ever more chunks: a file can have far more of them than rows.
       for (long width = 4 * Files.CUT_CHUNKS_MAX; from > first; width *= 4) {
         long wider = Math.max(first, end - width);
-        List<StoredRow> more = scan(node, wider, Files.CUT_CHUNKS_MAX);
+        List<StoredRow> more = scan(node, wider, Long.MAX_VALUE, Files.CUT_CHUNKS_MAX);
         if (more.size() > Files.CUT_CHUNKS_MAX) {
           break;
         }
@@ -145,7 +153,7 @@ final class Fetcher {
       if (reading == null) {
         return;
       }
-      List<StoredRow> found = scan(node, first, max);
+      List<StoredRow> found = scan(node, first, Long.MAX_VALUE, max);
       long end = found.size() > max ? found.removeLast().chunk() : Long.MAX_VALUE;
       try (LockSet _ = LockSet.exclusive(node)) {
         if (installLocked(reading, first, end, found)) {
@@ -158,12 +166,15 @@ final class Fetcher {
   /// A chunk's row as the tree has it.
   private record StoredRow(long chunk, ChunkRow row) {}
 
-  /// The stored rows of a file from a chunk on; no more than one beyond `max`.
-  private List<StoredRow> scan(InodeNode node, long first, long max) throws FsException {
+  /// The stored rows of a file of the chunks from `first` to before `end`; no more than one beyond
+  /// `max`.
+  private List<StoredRow> scan(InodeNode node, long first, long end, long max) throws FsException {
     List<StoredRow> found = new ArrayList<>();
     rows.scanStored(
         RowKeys.chunk(node.inode(), first),
-        RowKeys.chunk(node.inode() + 1, 0),
+        end == Long.MAX_VALUE
+            ? RowKeys.chunk(node.inode() + 1, 0)
+            : RowKeys.chunk(node.inode(), end),
         (key, value) -> {
           found.add(new StoredRow(RowKeys.second(key), decoded(value)));
           return found.size() <= max;
@@ -193,7 +204,7 @@ final class Fetcher {
     if (reading.fetch.isOvertaken(first, end)) {
       return false;
     }
-    if (end == Long.MAX_VALUE) {
+    if (end >= data.knownFrom()) {
       data.setKnownFrom(first);
     }
     for (Chunk each : data.chunksFrom(first)) {
@@ -286,14 +297,14 @@ final class Fetcher {
     }
   }
 
-  private static List<Wanted> plan(InodeNode node, long first, long last) {
+  private List<Wanted> plan(InodeNode node, long first, long last) {
     List<Wanted> wanted = new ArrayList<>();
     try (LockSet _ = LockSet.exclusive(node)) {
       FileData data = data(node);
       if (data == null) {
         return wanted;
       }
-      for (long extent = first; extent <= last && wanted.size() < EXTENTS_MAX; extent++) {
+      for (long extent = first; extent <= last && wanted.size() < extentsMax; extent++) {
         ChunkRow row = data.row(extent / ChunkRow.EXTENTS);
         Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
         int index = (int) (extent % ChunkRow.EXTENTS);

@@ -409,6 +409,40 @@ class LogHistoriesTest {
         });
   }
 
+  /// As with keys that may read and no longer write: only a look at the position tells.
+  @Test
+  void DEPOSED_STOPS_aFenceWhereOnesOwnPutIsRefusedIsSeen() {
+    LogHistory.of(
+        history -> {
+          LogHistory.Writer writer = history.new Writer(history.store());
+          writer.send(writer.seal());
+          writer.seal(); // Never gets there.
+          writer.log.checkNext();
+          history.takeOver(history.memory);
+          assertThatThrownBy(writer.log::checkNext).isInstanceOf(StorageException.Fenced.class);
+          assertThat(writer.isDeposed()).isTrue();
+        });
+  }
+
+  @Test
+  void EXISTS_IS_READ_anOwnObjectThatDoesNotCountYetIsNoFenceAndProvesNothing() {
+    LogHistory.of(
+        history -> {
+          ScriptedStore store = history.store();
+          LogHistory.Writer writer = history.new Writer(store);
+          store.after(
+              Request.PUT,
+              history.key(1, 1),
+              () -> {
+                writer.log.checkNext();
+                assertThat(writer.log.unprovenNanos()).isEqualTo(Long.MAX_VALUE);
+              });
+          writer.send(writer.seal());
+          assertThat(writer.stored).containsExactly(1L);
+          assertThat(writer.isDeposed()).isFalse();
+        });
+  }
+
   @Test
   void IN_FLIGHT_BOUND_atMostFourAreUnderWay() {
     LogHistory.of(

@@ -13,6 +13,7 @@ import zerofs.fs.engine.BarrierTimes;
 import zerofs.fs.engine.CacheCounters;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.engine.VolumeHealth;
+import zerofs.objectstore.HedgedObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.StoreCounters.Request;
@@ -103,6 +104,17 @@ final class MetricsReport {
     out.histogram("zerofs_store_request_duration_seconds", "How long requests to the store took");
     for (Request request : Request.values()) {
       out.histogram(store.durations(request), "request", lower(request));
+    }
+    HedgedObjectStore hedged = state.hedged();
+    out.counter("zerofs_store_hedges_total", "Requests that became slow and were sent once more");
+    hedges(request -> hedged == null ? 0 : hedged.sent(request));
+    out.counter("zerofs_store_hedges_won_total", "Those of them that were answered first");
+    hedges(request -> hedged == null ? 0 : hedged.won(request));
+  }
+
+  private void hedges(ToLongFunction<Request> number) {
+    for (Request each : new Request[] {Request.GET, Request.PUT}) {
+      out.sample(number.applyAsLong(each), "request", lower(each));
     }
   }
 

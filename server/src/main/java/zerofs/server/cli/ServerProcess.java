@@ -28,6 +28,7 @@ import zerofs.log.VolumeSecrets;
 import zerofs.objectstore.CachedObjectStore;
 import zerofs.objectstore.CreateOnlyProbe;
 import zerofs.objectstore.FileObjectStore;
+import zerofs.objectstore.HedgedObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.RetryingObjectStore;
 import zerofs.objectstore.S3ObjectStore;
@@ -54,6 +55,7 @@ final class ServerProcess {
   private static final long PROGRESS_NANOS = 3_000_000_000L;
 
   private final Config config;
+  private final MemoryPlan plan;
   private final PrintStream out;
   private final Tasks tasks;
   private final Randomness randomness = new SystemRandomness();
@@ -65,6 +67,7 @@ final class ServerProcess {
   private final List<MetricsServer> metrics = new CopyOnWriteArrayList<>();
   private final RunningServers runningServers = RunningServers.ofThisUser();
   private volatile @Nullable TracedObjectStore store;
+  private volatile @Nullable HedgedObjectStore hedged;
   private volatile @Nullable CachedObjectStore cache;
   private volatile @Nullable JournalDirectory journal;
   private volatile @Nullable Volume volume;
@@ -74,6 +77,7 @@ final class ServerProcess {
 
   ServerProcess(Config config, PrintStream out) {
     this.config = config;
+    this.plan = MemoryPlan.of(config.budgetBytes());
     this.out = out;
     this.tasks =
         new SystemTasks(
@@ -94,7 +98,7 @@ final class ServerProcess {
     return new TracedObjectStore(FileObjectStore.open(root, true, ballast, tasks), tasks);
   }
 
-  static ObjectStore retrying(TracedObjectStore store, Tasks tasks, Randomness randomness) {
+  static ObjectStore retrying(ObjectStore store, Tasks tasks, Randomness randomness) {
     return new RetryingObjectStore(
         store, tasks, randomness, RetryingObjectStore.Settings.standard());
   }
@@ -141,7 +145,7 @@ final class ServerProcess {
     TracedObjectStore traced = openStore(config, tasks);
     store = traced;
     tasks.fork("start progress", Tasks.Kind.WAITING, () -> showProgress(traced));
-    ObjectStore retrying = retrying(traced, tasks, randomness);
+    ObjectStore retrying = retrying(hedged(traced), tasks, randomness);
     CreateOnlyProbe.check(retrying, randomness);
     VolumeSecrets secrets =
         VolumeSecrets.createOrOpen(retrying, config.password(), tasks, randomness);
@@ -179,6 +183,18 @@ final class ServerProcess {
     }
   }
 
+  /// A bucket is many machines, of which one may be slow; a directory is one.
+  private ObjectStore hedged(TracedObjectStore traced) {
+    if (config.s3() == null || config.hedgePercent() == 0) {
+      return traced;
+    }
+    HedgedObjectStore made =
+        new HedgedObjectStore(
+            traced, tasks, HedgedObjectStore.Settings.standard(config.hedgePercent()));
+    hedged = made;
+    return made;
+  }
+
   private static String journalNews(Volume opened) {
     return ", " + opened.replayedCommits() + " changes replayed from the journal";
   }
@@ -206,8 +222,8 @@ final class ServerProcess {
                 settings.directory(),
                 secrets.idBytes(),
                 settings.bytes(),
-                config.budgetBytes() / 32,
-                config.budgetBytes() / 64),
+                plan.cacheWaiting(),
+                plan.cacheIndex()),
             tasks,
             LOG::warn);
     cache = opened;
@@ -268,15 +284,15 @@ final class ServerProcess {
     Volume open = volume;
     TracedObjectStore reached = store;
     if (ending != null) {
-      return new ServerState(ending, open, reached, cache, servers);
+      return new ServerState(ending, open, reached, hedged, cache, servers);
     }
     if (!serving || open == null || reached == null) {
       String failed = reached == null ? null : reached.trouble();
       String starting =
           failed == null ? "starting" : "starting: the store does not answer: " + failed;
-      return new ServerState(starting, open, reached, cache, servers);
+      return new ServerState(starting, open, reached, hedged, cache, servers);
     }
-    return ServerState.serving(open, reached, cache, servers);
+    return ServerState.serving(open, reached, hedged, cache, servers);
   }
 
   /// Before the volume is opened, which may take long; and a taken address is found out before the
@@ -300,18 +316,17 @@ final class ServerProcess {
 
   private Volume.Settings settings() {
     Volume.Settings standard = Volume.Settings.standard(hostName());
-    long budget = config.budgetBytes();
     return new Volume.Settings(
         standard.host(),
-        budget * 48 / 100,
-        budget * 3 / 100,
-        Math.clamp(budget / (10 << 10), 4096, 1 << 20),
+        plan.slab(),
+        plan.blocks(),
+        plan.inodes(),
         standard.workers(),
         config.maxSizeBytes(),
         config.compression(),
         standard.sealNanos(),
         standard.flushObjects(),
-        Math.min(standard.flushBytes(), budget / 64));
+        plan.flush());
   }
 
   private static String hostName() {
@@ -327,7 +342,7 @@ final class ServerProcess {
     NfsSettings base = config.nfs().settings();
     NfsSettings settings = base.withVerifier(served.lossEpoch());
     List<String> addresses = config.nfs().addresses();
-    long memory = config.budgetBytes() / 32 / Math.max(1, addresses.size());
+    long memory = plan.wire() / Math.max(1, addresses.size());
     try {
       for (String each : addresses) {
         InetSocketAddress address = address(each);

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.engine.VolumeHealth;
 import zerofs.objectstore.CachedObjectStore;
+import zerofs.objectstore.HedgedObjectStore;
 import zerofs.objectstore.TracedObjectStore;
 import zerofs.server.nfs.NfsServer;
 
@@ -13,11 +14,13 @@ import zerofs.server.nfs.NfsServer;
 /// @param trouble why it is not ready: one sentence; null when it is
 /// @param volume null while it is not open
 /// @param store null before it is reached
+/// @param hedged null before the store is reached, and where its requests are not hedged
 /// @param cache null where there is none on disk
 record ServerState(
     @Nullable String trouble,
     @Nullable Volume volume,
     @Nullable TracedObjectStore store,
+    @Nullable HedgedObjectStore hedged,
     @Nullable CachedObjectStore cache,
     List<NfsServer> servers) {
   /// When writers wait and nothing was stored for so long, they are not just being paced.
@@ -27,9 +30,10 @@ record ServerState(
   static ServerState serving(
       Volume volume,
       TracedObjectStore store,
+      @Nullable HedgedObjectStore hedged,
       @Nullable CachedObjectStore cache,
       List<NfsServer> servers) {
-    return new ServerState(trouble(volume.health(), store), volume, store, cache, servers);
+    return new ServerState(trouble(volume.health(), store), volume, store, hedged, cache, servers);
   }
 
   /// What is wrong with storing; null when nothing is.

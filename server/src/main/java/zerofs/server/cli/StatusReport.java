@@ -6,6 +6,7 @@ import java.util.Map;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.engine.VolumeHealth;
 import zerofs.objectstore.CachedObjectStore;
+import zerofs.objectstore.HedgedObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.TracedObjectStore;
@@ -103,6 +104,11 @@ final class StatusReport {
     values.put("store.bytes_put", counters.bytesPut());
     values.put("store.bytes_got", counters.bytesGot());
     values.put("store.errors", counters.errors());
+    HedgedObjectStore hedged = state.hedged();
+    if (hedged != null) {
+      values.put("store.hedges.get", hedged.sent(StoreCounters.Request.GET));
+      values.put("store.hedges.put", hedged.sent(StoreCounters.Request.PUT));
+    }
     for (NfsServer server : state.servers()) {
       for (NfsProcedure procedure : NfsProcedure.values()) {
         long count = server.counters().durations(procedure).count();

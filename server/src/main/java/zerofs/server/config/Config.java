@@ -12,6 +12,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param file where it was read
 /// @param storageUrl `file:///dir` or `s3://bucket/prefix`
 /// @param s3 how the bucket is reached; null for a directory
+/// @param hedgePercent how many requests that became slow may be sent once more, of all to a bucket
 /// @param password opens the volume; a secret
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
@@ -24,6 +25,7 @@ public record Config(
     Path file,
     String storageUrl,
     @Nullable S3Settings s3,
+    int hedgePercent,
     String password,
     long maxSizeBytes,
     Compression compression,

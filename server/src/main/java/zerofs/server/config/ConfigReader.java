@@ -43,7 +43,7 @@ public final class ConfigReader {
   private static final Map<String, Set<String>> KEYS =
       new TreeMap<>(
           Map.of(
-              "storage", Set.of("url", "encryption_password"),
+              "storage", Set.of("url", "encryption_password", "hedge_percent"),
               "filesystem", Set.of("max_size_gb", "compression"),
               "cache", Set.of("dir", "disk_size_gb"),
               "journal", Set.of("enabled", "dir", "size_gb", "foreign"),
@@ -144,6 +144,7 @@ public final class ConfigReader {
         file,
         url,
         url.startsWith("s3://") ? s3(url) : null,
+        hedgePercent(),
         password,
         maxSize == 0 ? Long.MAX_VALUE : (long) (maxSize * GIB),
         compression(),
@@ -162,6 +163,14 @@ public final class ConfigReader {
       throw wrong("admin.stop_seconds", "must be a number of seconds, 1 to 86400");
     }
     return (int) seconds;
+  }
+
+  private int hedgePercent() throws ConfigException {
+    double percent = number("storage.hedge_percent", 5);
+    if (percent < 0 || percent > 100 || percent != Math.rint(percent)) {
+      throw wrong("storage.hedge_percent", "must be a whole number, 0 (off) to 100");
+    }
+    return (int) percent;
   }
 
   private S3Settings s3(String url) throws ConfigException {

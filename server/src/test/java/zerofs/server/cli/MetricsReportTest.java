@@ -90,7 +90,7 @@ class MetricsReportTest {
   }
 
   private ServerState state() {
-    return ServerState.serving(served.volume, served.store, null, List.of(served.server));
+    return ServerState.serving(served.volume, served.store, null, null, List.of(served.server));
   }
 
   private HttpResponse<String> get(String path) throws Exception {
@@ -253,7 +253,8 @@ class MetricsReportTest {
   void aServerThatIsNotReadyYetSaysSoAndIsScraped() {
     Exposition early =
         Exposition.parse(
-            MetricsReport.text(new ServerState("starting", null, served.store, null, List.of())));
+            MetricsReport.text(
+                new ServerState("starting", null, served.store, null, null, List.of())));
     assertThat(early.value("zerofs_ready")).isZero();
     assertThat(early.names())
         .contains("zerofs_store_requests_total")

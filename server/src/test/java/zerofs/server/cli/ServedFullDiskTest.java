@@ -80,7 +80,7 @@ class ServedFullDiskTest {
 
   private String status() {
     return StatusReport.text(
-        ServerState.serving(served.volume, served.store, null, List.of(served.server)));
+        ServerState.serving(served.volume, served.store, null, null, List.of(served.server)));
   }
 
   private static byte[] noise(int bytes) {
@@ -140,7 +140,7 @@ class ServedFullDiskTest {
   void statusTellsTheMemoryOfTheWire() {
     String json =
         StatusReport.json(
-            ServerState.serving(served.volume, served.store, null, List.of(served.server)));
+            ServerState.serving(served.volume, served.store, null, null, List.of(served.server)));
     assertThat(json)
         .contains(
             "\"memory.wire_records_bytes\": 0",

@@ -64,6 +64,15 @@ class ConfigReaderTest {
   }
 
   @Test
+  void hedgesHaveAShareThatCanBeNone() throws Exception {
+    assertThat(read(STORAGE).hedgePercent()).isEqualTo(5);
+    assertThat(read(STORAGE + "hedge_percent = 0\n").hedgePercent()).isZero();
+    for (String each : new String[] {"-1", "101", "2.5"}) {
+      assertRefused(STORAGE + "hedge_percent = " + each + "\n", "line 4", "0 (off) to 100");
+    }
+  }
+
+  @Test
   void whatThisVersionLacksIsSaidSo() {
     assertRefused(STORAGE + "[servers.nbd]\n", "line 4", "NBD is not in this version");
   }

@@ -1,0 +1,181 @@
+package zerofs.fs.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static zerofs.fs.engine.SimulatedFixture.root;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import zerofs.base.Tasks;
+import zerofs.fs.Filesystem;
+import zerofs.fs.FsException;
+import zerofs.fs.Name;
+import zerofs.fs.SetAttributes;
+import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.ObjectStore.Cause;
+
+/// Histories that once went wrong in a design of this kind, each told by itself.
+class RecoverySeedsTest {
+  private static final int EXTENT = 32 << 10;
+  private static final Name A = Name.of("a");
+  private static final Name B = Name.of("b");
+
+  private final SimulatedFixture fixture = new SimulatedFixture(1);
+  private final SimulatedMachine machine = new SimulatedMachine(1);
+
+  private static byte[] bytes(int seed, int length) {
+    byte[] random = new byte[length];
+    new Random(seed).nextBytes(random);
+    return random;
+  }
+
+  private static long create(Volume volume, Name name) throws FsException {
+    return volume.create(root(), Filesystem.ROOT, name, 0644, true, SetAttributes.NONE).inode();
+  }
+
+  private static byte[] contents(Volume volume, Name name) throws FsException {
+    long inode = volume.lookup(root(), Filesystem.ROOT, name).inode();
+    ByteBuffer all = ByteBuffer.allocate(1 << 20);
+    byte[] found = new byte[(int) volume.getattr(root(), inode).size()];
+    for (int at = 0; at < found.length; at += all.limit()) {
+      all.clear().limit(Math.min(all.capacity(), found.length - at));
+      assertThat(volume.read(root(), inode, at, all)).isEqualTo(all.limit());
+      all.flip().get(found, at, all.limit());
+    }
+    return found;
+  }
+
+  /// What a large memory took and the store never got is replayed into a small one.
+  @Test
+  void theBudgetIsShrunkBeforeTheReplay() {
+    fixture.machine = machine;
+    fixture.slabBytes = 32 << 20;
+    byte[] written = bytes(2, 8 << 20);
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          long inode = create(volume, A);
+          fixture.away = true;
+          for (int at = 0; at < written.length; at += 1 << 20) {
+            volume.write(root(), inode, at, ByteBuffer.wrap(written, at, 1 << 20));
+          }
+          fixture.simulation.kill("p");
+          machine.crash();
+          fixture.away = false;
+          fixture.slabBytes = 6 << 20;
+          Volume again = fixture.open("q");
+          assertThat(again.replayedCommits()).isGreaterThanOrEqualTo(8);
+          assertThat(contents(again, A)).isEqualTo(written);
+          again.close();
+        });
+  }
+
+  /// The machine was restarted: what was synced is in files, and nothing is in its memory.
+  @Test
+  void theStageIsLostAndTheFilesAreKept() {
+    fixture.machine = machine;
+    byte[] written = bytes(3, 3 * EXTENT);
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          long inode = create(volume, A);
+          fixture.away = true;
+          volume.write(root(), inode, 0, ByteBuffer.wrap(written));
+          long synced = volume.committedSequence();
+          volume.journalBarrier(synced);
+          create(volume, B);
+          fixture.simulation.kill("p");
+          machine.cutPower();
+          fixture.away = false;
+          Volume again = fixture.open("q");
+          assertThat(again.recoveredSequence()).isGreaterThanOrEqualTo(synced);
+          assertThat(contents(again, A)).isEqualTo(written);
+          assertThat(again.lossEpoch()).as("B may have been lost, and is told").isEqualTo(2);
+          again.close();
+        });
+  }
+
+  /// One generation takes a name over another's, cuts the file inside an extent and writes a part
+  /// of one behind the cut: old bytes must not come back between them, whoever applies it.
+  private void movedCutAndPatched(boolean replayed) {
+    fixture.machine = replayed ? machine : null;
+    byte[] before = bytes(4, 3 * EXTENT);
+    byte[] patch = bytes(5, 100);
+    byte[] after = Arrays.copyOf(before, 2 * EXTENT + 700);
+    Arrays.fill(after, EXTENT + 1000, after.length, (byte) 0);
+    System.arraycopy(patch, 0, after, EXTENT + 5000, 100);
+    System.arraycopy(patch, 0, after, 2 * EXTENT + 600, 100);
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          long inode = create(volume, A);
+          volume.write(root(), inode, 0, ByteBuffer.wrap(before));
+          create(volume, B);
+          volume.barrier(volume.committedSequence());
+          volume.close(); // So that nothing of the file is in memory.
+          machine.crash();
+          volume = fixture.open("p2");
+          volume.rename(
+              root(), Filesystem.ROOT, A, Filesystem.ROOT, B, Filesystem.RenameMode.REPLACE);
+          volume.setattr(root(), inode, SetAttributes.ofSize(EXTENT + 1000));
+          volume.write(root(), inode, EXTENT + 5000, ByteBuffer.wrap(patch));
+          volume.write(root(), inode, 2 * EXTENT + 600, ByteBuffer.wrap(patch));
+          if (!replayed) {
+            volume.barrier(volume.committedSequence());
+          }
+          fixture.simulation.kill("p2");
+          machine.crash();
+          Volume again = fixture.open("q");
+          assertThat(again.replayedCommits()).isEqualTo(replayed ? 4 : 0);
+          assertThat(contents(again, B)).isEqualTo(after);
+          again.flush();
+          again.close();
+          machine.crash();
+          again = fixture.open("r");
+          assertThat(contents(again, B)).isEqualTo(after);
+          assertThat(LogHistory.exists(again, "a")).isFalse();
+          again.close();
+        });
+  }
+
+  @Test
+  void aMoveACutAndAPatchInOneGeneration() {
+    movedCutAndPatched(false);
+  }
+
+  @Test
+  void aMoveACutAndAPatchInOneGenerationAreReplayed() {
+    movedCutAndPatched(true);
+  }
+
+  /// A merge of runs has stored its tables, and no manifest says so.
+  @Test
+  void aCrashBetweenTheMergeOfRunsAndItsManifest() {
+    byte[] written = bytes(6, 5 * EXTENT);
+    fixture.simulate(
+        () -> {
+          ScriptedStore store = new ScriptedStore(fixture.memory, fixture.simulation);
+          Volume volume = fixture.open("p", store, Journaling.NONE);
+          long inode = create(volume, A);
+          volume.write(root(), inode, 0, ByteBuffer.wrap(written));
+          volume.barrier(volume.committedSequence());
+          store.hold(ManifestStore.key(3));
+          Tasks process = fixture.simulation.group("p");
+          process.fork("flush", Tasks.Kind.WAITING, fixture.unchecked(volume::flush));
+          fixture.simulation.sleep(1_000_000_000);
+          assertThat(store.puts())
+              .as("tables, no manifest")
+              .anyMatch(key -> key.startsWith("sst/"));
+          assertThat(fixture.memory.get(ManifestStore.key(3), 0, 1, Cause.ADMIN)).isNull();
+          fixture.simulation.kill("p");
+          Volume again = fixture.open("q");
+          assertThat(contents(again, A)).isEqualTo(written);
+          again.flush();
+          again.close();
+          again = fixture.open("r");
+          assertThat(contents(again, A)).isEqualTo(written);
+          again.close();
+        });
+  }
+}
