@@ -47,8 +47,7 @@ public final class SealedFrameCodec implements FrameCodec {
 
   private final Keys keys;
   private final BlockingQueue<Context> contexts = new ArrayBlockingQueue<>(CONTEXTS_MAX);
-  private final BlockingQueue<Context> largeContexts =
-      new ArrayBlockingQueue<>(LARGE_CONTEXTS_MAX);
+  private final BlockingQueue<Context> largeContexts = new ArrayBlockingQueue<>(LARGE_CONTEXTS_MAX);
 
   public SealedFrameCodec(Keys keys) {
     this.keys = keys;
@@ -315,8 +314,7 @@ public final class SealedFrameCodec implements FrameCodec {
         ByteBuffer direct = plain();
         int room = Math.min(target.remaining(), direct.capacity());
         int bytes =
-            with.decompressDirectByteBuffer(
-                direct, 0, room, in, in.position(), in.remaining());
+            with.decompressDirectByteBuffer(direct, 0, room, in, in.position(), in.remaining());
         target.put(direct.limit(bytes));
         return bytes;
       } catch (com.github.luben.zstd.ZstdException e) {

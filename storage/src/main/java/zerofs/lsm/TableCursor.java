@@ -18,7 +18,7 @@ final class TableCursor implements RowCursor {
   private final Tables tables;
   private final List<TableDescriptor> run;
   private final boolean mayWait;
-  
+
   /// Bytes of rows that a compaction's read may bring; 0 for a scan.
   private final long readAheadBytes;
 
@@ -30,11 +30,7 @@ final class TableCursor implements RowCursor {
   private Block.@Nullable Cursor cursor;
 
   TableCursor(
-      Tables tables,
-      List<TableDescriptor> run,
-      byte[] from,
-      boolean mayWait,
-      long readAheadBytes) {
+      Tables tables, List<TableDescriptor> run, byte[] from, boolean mayWait, long readAheadBytes) {
     this.tables = tables;
     this.run = run;
     this.from = from;
@@ -93,8 +89,8 @@ final class TableCursor implements RowCursor {
       return tables.block(from, blockIndex, mayWait);
     }
     if (ahead.isEmpty()) {
-      ahead.addAll(tables.read(
-              from, blockIndex, COMPACTION_READ_BYTES, readAheadBytes, Cause.COMPACTION));
+      ahead.addAll(
+          tables.read(from, blockIndex, COMPACTION_READ_BYTES, readAheadBytes, Cause.COMPACTION));
     }
     return ahead.removeFirst();
   }

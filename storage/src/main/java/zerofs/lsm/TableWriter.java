@@ -75,7 +75,8 @@ final class TableWriter {
   private int frame(long number, byte[] aad, byte[] plain) {
     ByteBuffer out = ByteBuffer.allocate(plain.length + FrameCodec.OVERHEAD_BYTES);
     int stored = codec.encode(key, number, aad, ByteBuffer.wrap(plain), compression, out);
-    parts.add(ByteBuffer.wrap(Arrays.copyOf(out.array(), stored))); // They wait for the whole table.
+    parts.add(
+        ByteBuffer.wrap(Arrays.copyOf(out.array(), stored))); // They wait for the whole table.
     return stored;
   }
 

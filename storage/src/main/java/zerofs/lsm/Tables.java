@@ -86,8 +86,7 @@ final class Tables {
         start + descriptor.tailBytes(),
         cause,
         tail ->
-            Table.open(
-                descriptor, tail.bytes(), tail.objectBytes(), codec, key(descriptor.id())));
+            Table.open(descriptor, tail.bytes(), tail.objectBytes(), codec, key(descriptor.id())));
   }
 
   /// Makes something of bytes of an object, or says that they are damaged.

@@ -14,8 +14,10 @@ import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.core.sync.ResponseTransformer;
 import software.amazon.awssdk.http.AbortableInputStream;
 import software.amazon.awssdk.http.ContentStreamProvider;
+import software.amazon.awssdk.http.SdkHttpClient;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.retries.DefaultRetryStrategy;
@@ -25,56 +27,76 @@ import software.amazon.awssdk.services.s3.S3Configuration;
 import software.amazon.awssdk.services.s3.model.GetObjectRequest;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.ListObjectsV2Request;
-import software.amazon.awssdk.services.s3.model.NoSuchBucketException;
 import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
 import software.amazon.awssdk.services.s3.model.PutObjectRequest;
 import software.amazon.awssdk.services.s3.model.S3Exception;
+import zerofs.base.Tasks;
 
 /// Objects in an S3-compatible bucket (AWS, Ceph RGW, MinIO). One request per call: retries are
 /// [RetryingObjectStore]'s, or the caller's. Create-only is `If-None-Match: *`.
 ///
-/// Every request ends: one that takes longer than its [Timeouts] is given up. A read is made again
+/// Every request ends: one that takes longer than its [Timeouts] is given up, and one on a
+/// connection that died in an outage once that is over ([WatchedHttpClient]). A read is made again
 /// then; a PUT may have been applied, which its caller finds out.
 public final class S3ObjectStore implements ObjectStore {
-  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
-  private static final Duration SOCKET_TIMEOUT = Duration.ofSeconds(30);
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration SOCKET_TIMEOUT = Duration.ofSeconds(60);
   private static final int CONNECTIONS_MAX = 64;
 
-  private static final int REQUEST_TIMEOUT = 408;
   private static final int RANGE_NOT_SATISFIABLE = 416;
   private static final int PRECONDITION_FAILED = 412;
-  private static final int CONFLICT = 409;
-  private static final int FORBIDDEN = 403;
-  private static final int NOT_FOUND = 404;
-  private static final int NOT_IMPLEMENTED = 501;
-  private static final int SLOW_DOWN = 503;
-  private static final int INSUFFICIENT_STORAGE = 507;
-  private static final int TOO_MANY_REQUESTS = 429;
+
+  /// Nothing is there, which is an answer as well.
+  private static final String PROBE_KEY = "probe";
+
+  /// A probe is answered at once, or not at all.
+  private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(2);
 
   private final S3Settings settings;
   private final Timeouts timeouts;
+  private final AwsCredentialsProvider credentials;
+  private final S3Failures failures;
   private final S3Client client;
+  private volatile @Nullable S3Client probes;
 
   /// How long a request may take in all, however alive its connection looks: a store that answers
   /// byte by byte is as good as gone. What is large may take longer, for links that are slow.
   ///
   /// @param base for any request
   /// @param bytesPerSecond slowest rate at which its bytes may move beyond that
-  record Timeouts(Duration base, long bytesPerSecond) {
-    static final Timeouts STANDARD = new Timeouts(Duration.ofSeconds(30), 128 << 10);
+  /// @param watch when a connection is taken for dead
+  record Timeouts(Duration base, long bytesPerSecond, WatchedHttpClient.Settings watch) {
+    static final Timeouts STANDARD =
+        new Timeouts(Duration.ofSeconds(60), 128 << 10, WatchedHttpClient.Settings.STANDARD);
 
     Duration of(long bytes) {
       return base.plusMillis(1000 * bytes / bytesPerSecond);
     }
   }
 
-  public S3ObjectStore(S3Settings settings) {
-    this(settings, credentials(settings), Timeouts.STANDARD);
+  public S3ObjectStore(S3Settings settings, Tasks tasks) {
+    this(settings, credentials(settings), Timeouts.STANDARD, tasks);
   }
 
-  S3ObjectStore(S3Settings settings, AwsCredentialsProvider credentials, Timeouts timeouts) {
+  S3ObjectStore(
+      S3Settings settings, AwsCredentialsProvider credentials, Timeouts timeouts, Tasks tasks) {
     this.settings = settings;
+    this.credentials = credentials;
     this.timeouts = timeouts;
+    this.failures = new S3Failures(settings);
+    SdkHttpClient http =
+        Apache5HttpClient.builder()
+            .connectionTimeout(CONNECT_TIMEOUT)
+            .socketTimeout(SOCKET_TIMEOUT)
+            .maxConnections(CONNECTIONS_MAX)
+            .expectContinueEnabled(false)
+            .build();
+    client =
+        client(
+            new WatchedHttpClient(http, this::answers, tasks, timeouts.watch()), timeouts.base());
+  }
+
+  private S3Client client(SdkHttpClient http, Duration timeout) {
     S3ClientBuilder builder =
         S3Client.builder()
             .region(Region.of(settings.region()))
@@ -87,18 +109,39 @@ public final class S3ObjectStore implements ObjectStore {
                 override ->
                     override
                         .retryStrategy(DefaultRetryStrategy.doNotRetry())
-                        .apiCallTimeout(timeouts.base()))
-            .httpClient(
-                Apache5HttpClient.builder()
-                    .connectionTimeout(CONNECT_TIMEOUT)
-                    .socketTimeout(SOCKET_TIMEOUT)
-                    .maxConnections(CONNECTIONS_MAX)
-                    .expectContinueEnabled(false)
-                    .build());
+                        .apiCallTimeout(timeout))
+            .httpClient(http);
     if (settings.endpoint() != null) {
       builder.endpointOverride(settings.endpoint());
     }
-    client = builder.build();
+    return builder.build();
+  }
+
+  /// Whether the store answers a request on a connection that is new. One task asks.
+  private boolean answers() {
+    if (probes == null) {
+      probes =
+          client(
+              Apache5HttpClient.builder()
+                  .connectionTimeout(PROBE_TIMEOUT)
+                  .socketTimeout(PROBE_TIMEOUT)
+                  .maxConnections(1)
+                  .build(),
+              PROBE_TIMEOUT);
+    }
+    GetObjectRequest request =
+        GetObjectRequest.builder()
+            .bucket(settings.bucket())
+            .key(name(PROBE_KEY))
+            .range("bytes=0-0")
+            .overrideConfiguration(override -> override.putHeader("Connection", "close"))
+            .build();
+    try {
+      probes.getObject(request, ResponseTransformer.toBytes());
+      return true;
+    } catch (SdkException e) {
+      return S3Failures.isAnswer(e);
+    }
   }
 
   private static AwsCredentialsProvider credentials(S3Settings settings) {
@@ -146,10 +189,9 @@ public final class S3ObjectStore implements ObjectStore {
       if (e.statusCode() == RANGE_NOT_SATISFIABLE) {
         return new Fetched(ByteBuffer.allocate(0), 0); // An offset at or beyond the end.
       }
-      throw failed("GET " + key, e);
+      throw failures.of("GET " + key, e);
     } catch (SdkException e) {
-      throw new StorageException.Unavailable(
-          "GET " + key + " from " + settings + " failed: " + e.getMessage(), e);
+      throw failures.of("GET " + key, e);
     }
   }
 
@@ -217,22 +259,12 @@ public final class S3ObjectStore implements ObjectStore {
       if (e.statusCode() == PRECONDITION_FAILED) {
         return PutOutcome.EXISTS;
       }
-      if (e.statusCode() == CONFLICT || e.statusCode() == SLOW_DOWN) {
-        // Another conditional write was under way, or the request was turned away: not applied.
-        throw new StorageException.Unavailable("PUT " + key + ": " + e.getMessage(), e);
-      }
-      if (isServerError(e.statusCode()) || isTimeout(e)) {
-        throw new StorageException.OutcomeUnknown("PUT " + key + ": " + e.getMessage(), e);
-      }
-      throw failed("PUT " + key, e);
+      throw failures.ofPut("PUT " + key, e);
     } catch (SdkException e) {
       if (body.wasMissed()) {
         throw new BodyLoan.TakenBack(key); // The connection ended within the body: not applied.
       }
-      // Also what a service of credentials (STS, an instance's metadata) says when they are
-      // renewed.
-      throw new StorageException.OutcomeUnknown(
-          "PUT " + key + " to " + settings + " got no answer: " + e.getMessage(), e);
+      throw failures.ofPut("PUT " + key, e);
     }
   }
 
@@ -242,10 +274,8 @@ public final class S3ObjectStore implements ObjectStore {
       client.deleteObject(request -> request.bucket(settings.bucket()).key(name(key)));
     } catch (NoSuchKeyException e) {
       return; // Some stores say so.
-    } catch (S3Exception e) {
-      throw failed("DELETE " + key, e);
     } catch (SdkException e) {
-      throw new StorageException.Unavailable("DELETE " + key + ": " + e.getMessage(), e);
+      throw failures.of("DELETE " + key, e);
     }
   }
 
@@ -270,85 +300,17 @@ public final class S3ObjectStore implements ObjectStore {
                   found.add(
                       new Listed(each.key().substring(settings.prefix().length()), each.size())));
       return found;
-    } catch (S3Exception e) {
-      throw failed("LIST " + prefix, e);
     } catch (SdkException e) {
-      throw new StorageException.Unavailable(
-          "LIST " + prefix + " of " + settings + " got no answer: " + e.getMessage(), e);
+      throw failures.of("LIST " + prefix, e);
     }
-  }
-
-  private static String code(S3Exception e) {
-    String code = e.awsErrorDetails() == null ? null : e.awsErrorDetails().errorCode();
-    return code == null ? "" : code;
-  }
-
-  /// A request that arrived too slowly, which S3 answers by 400: nothing that a person could mend.
-  private static boolean isTimeout(S3Exception e) {
-    return e.statusCode() == REQUEST_TIMEOUT || "RequestTimeout".equals(code(e));
-  }
-
-  /// The store's own trouble: whether a write was applied is open.
-  private static boolean isServerError(int status) {
-    return status >= 500 && status != NOT_IMPLEMENTED && status != INSUFFICIENT_STORAGE;
-  }
-
-  private StorageException failed(String what, S3Exception e) {
-    String code = code(e);
-    int status = e.statusCode();
-    if (isServerError(status) || status == TOO_MANY_REQUESTS || isTimeout(e)) {
-      return new StorageException.Unavailable(what + ": " + e.getMessage(), e);
-    }
-    if (e instanceof NoSuchBucketException || status == NOT_FOUND) {
-      return new StorageException.Refused(
-          what
-              + ": there is no bucket '"
-              + settings.bucket()
-              + "' at "
-              + settings
-              + ": create it, or correct storage.url",
-          e);
-    }
-    if (status == NOT_IMPLEMENTED) {
-      return new StorageException.Invalid(
-          StorageException.Invalid.Reason.NO_CREATE_ONLY,
-          what
-              + ": the store does not implement 'If-None-Match: *', without which two writers could"
-              + " not be kept apart: use a store that does");
-    }
-    if ("RequestTimeTooSkewed".equals(code)) {
-      return new StorageException.Refused(
-          what
-              + ": this machine's clock is too far off from the store's for signed requests: set"
-              + " it; then it goes on by itself",
-          e);
-    }
-    if (code.contains("Quota") || status == INSUFFICIENT_STORAGE) {
-      return new StorageException.Refused(
-          what
-              + ": the quota of "
-              + settings
-              + " is used up ("
-              + code
-              + "): raise it, then it goes on by itself",
-          e);
-    }
-    if (status == FORBIDDEN) {
-      return new StorageException.Refused(
-          what
-              + ": access to "
-              + settings
-              + " is denied ("
-              + code
-              + "): check the [aws] keys and"
-              + " the bucket's policy",
-          e);
-    }
-    return new StorageException.Refused(what + " on " + settings + ": " + e.getMessage(), e);
   }
 
   @Override
   public void close() {
     client.close();
+    S3Client other = probes;
+    if (other != null) {
+      other.close();
+    }
   }
 }

@@ -7,17 +7,34 @@ import java.io.Serial;
 public abstract sealed class StorageException extends Exception {
   @Serial private static final long serialVersionUID = 1;
 
-  private StorageException(String message, Throwable cause) {
+  private final StoreTrouble trouble;
+
+  private StorageException(StoreTrouble trouble, String message, Throwable cause) {
     super(message, cause);
+    this.trouble = trouble;
+  }
+
+  private StorageException(String message, Throwable cause) {
+    this(StoreTrouble.OTHER, message, cause);
   }
 
   private StorageException(String message) {
     super(message);
+    this.trouble = StoreTrouble.OTHER;
+  }
+
+  /// What is wrong with the store, where it is the store that failed.
+  public StoreTrouble trouble() {
+    return trouble;
   }
 
   /// The store did not answer, or said "later": nothing was applied. Try again.
   public static final class Unavailable extends StorageException {
     @Serial private static final long serialVersionUID = 1;
+
+    public Unavailable(StoreTrouble trouble, String message, Throwable cause) {
+      super(trouble, message, cause);
+    }
 
     public Unavailable(String message, Throwable cause) {
       super(message, cause);
@@ -33,6 +50,10 @@ public abstract sealed class StorageException extends Exception {
   public static final class OutcomeUnknown extends StorageException {
     @Serial private static final long serialVersionUID = 1;
 
+    public OutcomeUnknown(StoreTrouble trouble, String message, Throwable cause) {
+      super(trouble, message, cause);
+    }
+
     public OutcomeUnknown(String message, Throwable cause) {
       super(message, cause);
     }
@@ -46,6 +67,10 @@ public abstract sealed class StorageException extends Exception {
   /// lacks. A person must act; trying again later may then succeed.
   public static final class Refused extends StorageException {
     @Serial private static final long serialVersionUID = 1;
+
+    public Refused(StoreTrouble trouble, String message, Throwable cause) {
+      super(trouble, message, cause);
+    }
 
     public Refused(String message, Throwable cause) {
       super(message, cause);

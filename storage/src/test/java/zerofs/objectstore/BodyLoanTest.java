@@ -99,7 +99,8 @@ class BodyLoanTest {
     try (TracedObjectStore store =
         new TracedObjectStore(
             new S3ObjectStore(
-                S3Settings.parse("s3://bucket/prefix", endpoint, "us-east-1", "key", "secret")),
+                S3Settings.parse("s3://bucket/prefix", endpoint, "us-east-1", "key", "secret"),
+                tasks),
             tasks)) {
       assertThatThrownBy(() -> store.put("k", lent(loan, BYTES), Cause.BARRIER))
           .isInstanceOf(BodyLoan.TakenBack.class);

@@ -31,6 +31,7 @@ class FakeS3Test extends ObjectStoreContract {
   @Override
   ObjectStore store() {
     return new S3ObjectStore(
-        S3Settings.parse("s3://bucket/" + test, endpoint.endpoint(), "us-east-1", "key", "secret"));
+        S3Settings.parse("s3://bucket/" + test, endpoint.endpoint(), "us-east-1", "key", "secret"),
+        ENDPOINT_TASKS);
   }
 }

@@ -18,6 +18,12 @@ import zerofs.objectstore.ObjectStore.PutOutcome;
 
 /// What every store must do.
 abstract class ObjectStoreContract {
+  static final Tasks ENDPOINT_TASKS =
+      new SystemTasks(
+          (name, e) -> {
+            throw new AssertionError(name, e);
+          });
+
   /// An empty store.
   abstract ObjectStore store() throws Exception;
 

@@ -68,7 +68,8 @@ class S3AnswersTest {
     return new S3ObjectStore(
         S3Settings.parse("s3://bucket/prefix", endpoint, "us-east-1", "key", "secret"),
         credentials,
-        timeouts);
+        timeouts,
+        TASKS);
   }
 
   @AfterEach
@@ -228,7 +229,9 @@ class S3AnswersTest {
 
   private void hasty() {
     store.close();
-    timeouts = new S3ObjectStore.Timeouts(Duration.ofMillis(300), 1000);
+    timeouts =
+        new S3ObjectStore.Timeouts(
+            Duration.ofMillis(300), 1000, WatchedHttpClient.Settings.STANDARD);
     store = store(StaticCredentialsProvider.create(AwsBasicCredentials.create("key", "secret")));
   }
 
@@ -266,8 +269,8 @@ class S3AnswersTest {
   @Test
   void whatIsLargeMayTakeLonger() {
     S3ObjectStore.Timeouts standard = S3ObjectStore.Timeouts.STANDARD;
-    assertThat(standard.of(0)).isEqualTo(Duration.ofSeconds(30));
-    assertThat(standard.of(32 << 20)).isEqualTo(Duration.ofSeconds(30 + 256));
+    assertThat(standard.of(0)).isEqualTo(Duration.ofSeconds(60));
+    assertThat(standard.of(32 << 20)).isEqualTo(Duration.ofSeconds(60 + 256));
   }
 
   /// Answers that a person must act on say what to do, whatever was asked.
@@ -276,6 +279,9 @@ class S3AnswersTest {
     "403, RequestTimeTooSkewed, clock",
     "403, QuotaExceeded, quota",
     "507, XMinioStorageFull, quota",
+    "400, ExpiredToken, renew",
+    "403, AccessDenied, policy",
+    "404, NoSuchBucket, create",
   })
   void aRefusalSaysWhatToDo(int status, String code, String word) {
     answer = error(status, code);
@@ -285,5 +291,72 @@ class S3AnswersTest {
     assertThatThrownBy(() -> store.get("k", 0, 5, Cause.ADMIN)).hasMessageContaining(word);
     assertThatThrownBy(() -> store.list("k", "", 5, Cause.ADMIN)).hasMessageContaining(word);
     assertThatThrownBy(() -> store.delete("k", Cause.ADMIN)).hasMessageContaining(word);
+  }
+
+  /// What is wrong, by its kind, and in a sentence that no exception's text is part of.
+  @ParameterizedTest
+  @CsvSource({
+    "503, SlowDown, THROTTLED, answered 503 SlowDown (said so)",
+    "429, TooManyRequests, THROTTLED, answered 429",
+    "500, InternalError, SERVER_ERROR, answered 500 InternalError",
+    "403, AccessDenied, DENIED, is denied",
+    "403, RequestTimeTooSkewed, CLOCK, clock",
+    "400, ExpiredToken, CREDENTIALS_EXPIRED, expired",
+    "404, NoSuchBucket, NO_BUCKET, no bucket",
+    "403, QuotaExceeded, NO_SPACE, quota",
+    "418, Teapot, OTHER, answered 418 Teapot",
+  })
+  void whatIsWrongHasAKindAndASentence(int status, String code, StoreTrouble kind, String words) {
+    answer = error(status, code);
+    assertThatThrownBy(this::put)
+        .isInstanceOfSatisfying(
+            StorageException.class, e -> assertThat(e.trouble()).isEqualTo(kind))
+        .hasMessageContaining(words)
+        .hasMessageNotContaining("Status Code");
+  }
+
+  @Test
+  void aStoreThatIsNotThereIsSaidInWords() {
+    server.stop(0);
+    assertThatThrownBy(this::put)
+        .isInstanceOf(StorageException.OutcomeUnknown.class)
+        .hasMessageContaining("the connection was refused");
+    store.close();
+    store =
+        new S3ObjectStore(
+            S3Settings.parse(
+                "s3://bucket/p", URI.create("http://nowhere.invalid"), "us-east-1", "k", "s"),
+            StaticCredentialsProvider.create(AwsBasicCredentials.create("key", "secret")),
+            timeouts,
+            TASKS);
+    assertThatThrownBy(() -> store.get("k", 0, 5, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class)
+        .hasMessageContaining("check DNS");
+  }
+
+  /// As after an outage: what was sent into it is never answered, what is sent now is.
+  @Test
+  void aRequestOnADeadConnectionIsBrokenOff() {
+    store.close();
+    timeouts =
+        new S3ObjectStore.Timeouts(
+            Duration.ofMinutes(5),
+            1000,
+            new WatchedHttpClient.Settings(200_000_000L, 1_000_000_000L, 50_000_000L));
+    store = store(StaticCredentialsProvider.create(AwsBasicCredentials.create("key", "secret")));
+    answer =
+        exchange -> {
+          if (exchange.getRequestURI().getPath().endsWith("/probe")) {
+            error(404, "NoSuchKey").handle(exchange);
+          } else {
+            TASKS.sleep(600_000_000_000L);
+          }
+        };
+    assertThatThrownBy(this::put)
+        .isInstanceOf(StorageException.OutcomeUnknown.class)
+        .hasMessageContaining("dead");
+    assertThatThrownBy(() -> store.get("k", 0, 5, Cause.ADMIN))
+        .isInstanceOf(StorageException.Unavailable.class)
+        .hasMessageContaining("dead");
   }
 }

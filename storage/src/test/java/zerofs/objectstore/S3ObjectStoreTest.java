@@ -19,6 +19,7 @@ class S3ObjectStoreTest extends ObjectStoreContract {
             URI.create(System.getProperty("zerofs.test.s3.endpoint", "http://127.0.0.1")),
             "us-east-1",
             System.getProperty("zerofs.test.s3.access", ""),
-            System.getProperty("zerofs.test.s3.secret", "")));
+            System.getProperty("zerofs.test.s3.secret", "")),
+        ENDPOINT_TASKS);
   }
 }

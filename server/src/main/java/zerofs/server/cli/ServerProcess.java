@@ -91,7 +91,7 @@ final class ServerProcess {
   static TracedObjectStore openStore(Config config, Tasks tasks) throws StorageException {
     S3Settings s3 = config.s3();
     if (s3 != null) {
-      return new TracedObjectStore(new S3ObjectStore(s3), tasks);
+      return new TracedObjectStore(new S3ObjectStore(s3, tasks), tasks);
     }
     Path root = Path.of(config.storageUrl().substring("file://".length()));
     long ballast = Math.min(BALLAST_BYTES_MAX, config.budgetBytes() / 5);
