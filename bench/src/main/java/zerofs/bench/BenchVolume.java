@@ -1,8 +1,12 @@
 package zerofs.bench;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import zerofs.base.SeededRandomness;
+import zerofs.base.SystemDirectory;
+import zerofs.base.SystemRandomness;
 import zerofs.base.SystemTasks;
 import zerofs.base.Tasks;
 import zerofs.codec.Compression;
@@ -14,8 +18,10 @@ import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
+import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
+import zerofs.journal.JournalDirectory;
 import zerofs.log.VolumeSecrets;
 import zerofs.manifest.Manifest;
 import zerofs.manifest.ManifestStore;
@@ -31,10 +37,12 @@ final class BenchVolume implements AutoCloseable {
   private static final VolumeSecrets SECRETS =
       new VolumeSecrets("00112233445566778899aabbccddeeff", new Keys(new byte[32], new byte[16]));
 
-  final TracedObjectStore store = new TracedObjectStore(new ForgetfulObjectStore(), tasks());
+  final TracedObjectStore store;
   final Volume volume;
 
-  private BenchVolume(Compression compression) throws StorageException {
+  private BenchVolume(ObjectStore below, Compression compression, Journaling journaling)
+      throws StorageException {
+    store = new TracedObjectStore(below, tasks());
     ObjectEnvelope envelope =
         new ObjectEnvelope(SECRETS.keys(), SECRETS.idBytes(), new SeededRandomness(1));
     byte[] first =
@@ -57,6 +65,7 @@ final class BenchVolume implements AutoCloseable {
                 standard.sealNanos(),
                 standard.flushObjects(),
                 standard.flushBytes()),
+            journaling,
             tasks(),
             new SeededRandomness(7),
             SlabMemory.mapped(),
@@ -75,7 +84,26 @@ final class BenchVolume implements AutoCloseable {
   }
 
   static BenchVolume open(String compression) throws StorageException {
-    return new BenchVolume(Compression.parse(compression));
+    return open(new ForgetfulObjectStore(), compression, Journaling.NONE);
+  }
+
+  /// @param below fresh: where the volume is made
+  static BenchVolume open(ObjectStore below, String compression, Journaling journaling)
+      throws StorageException {
+    return new BenchVolume(below, Compression.parse(compression), journaling);
+  }
+
+  /// The journal that a server would have, with its files in `directory`.
+  static JournalDirectory journal(Path directory, Path sharedMemory)
+      throws IOException, StorageException {
+    return JournalDirectory.open(
+        new SystemDirectory(directory),
+        new SystemDirectory(sharedMemory),
+        SECRETS.keys(),
+        SECRETS.idBytes(),
+        tasks(),
+        new SystemRandomness(),
+        new JournalDirectory.Settings(8 * MIB, 16 * MIB, "bench"));
   }
 
   /// A call that answers from memory or fails: proof that a row is warm.

@@ -30,7 +30,16 @@ public final class Journal {
   private final AtomicInteger waiting = new AtomicInteger();
 
   private final Tasks.Mutex mutex;
-  private final Tasks.Signal changed;
+
+  /// Tells the journal's own task that there is something to do.
+  private final Tasks.Signal work;
+
+  /// Tells tasks that more is whole, or that the stage has room.
+  private final Tasks.Signal moved;
+
+  /// Those who wait until their record is durable, by its sequence.
+  private final Seats durable;
+
   private final ByteBuffer block = ByteBuffer.allocateDirect(JournalFiles.BLOCK_BYTES_MAX);
 
   /// Nothing before it is needed of the stage. Changed under the mutex.
@@ -57,7 +66,9 @@ public final class Journal {
     this.wholeSequence = new AtomicLong(lastSequence);
     this.durableSequence = lastSequence;
     this.mutex = tasks.newMutex("journal");
-    this.changed = mutex.newSignal();
+    this.work = mutex.newSignal();
+    this.moved = mutex.newSignal();
+    this.durable = new Seats(tasks, "journal sync");
   }
 
   void start() {
@@ -106,8 +117,11 @@ public final class Journal {
   private void wake(boolean toDrain) {
     mutex.lock();
     try {
-      drainDue |= toDrain;
-      changed.signalAll();
+      if (toDrain) {
+        drainDue = true;
+        work.signalAll();
+      }
+      moved.signalAll();
     } finally {
       mutex.unlock();
     }
@@ -125,7 +139,7 @@ public final class Journal {
     try {
       waiting.incrementAndGet();
       while (wholeSequence.get() < sequence && !closed) {
-        changed.await();
+        moved.await();
       }
       return !closed;
     } finally {
@@ -141,9 +155,9 @@ public final class Journal {
       while (end - base > stage.size() && !closed) {
         if (!drainDue && whole.get() > base) {
           drainDue = true;
-          changed.signalAll();
+          work.signalAll();
         }
-        changed.await();
+        moved.await();
       }
       return end - base <= stage.size();
     } finally {
@@ -166,14 +180,12 @@ public final class Journal {
     mutex.lock();
     try {
       syncWanted = Math.max(syncWanted, sequence);
-      changed.signalAll();
-      while (sequence > durableSequence && failure == null && !closed) {
-        changed.await();
-      }
-      return sequence <= durableSequence && !closed;
+      work.signalAll();
     } finally {
       mutex.unlock();
     }
+    durable.await(sequence, () -> sequence <= durableSequence || failure != null || closed);
+    return sequence <= durableSequence && !closed;
   }
 
   /// All records up to a sequence are in the store.
@@ -185,10 +197,12 @@ public final class Journal {
       freed = Math.max(freed, position);
       durableSequence = Math.max(durableSequence, sequence);
       moveBase();
-      changed.signalAll();
+      work.signalAll();
+      moved.signalAll();
     } finally {
       mutex.unlock();
     }
+    durable.wake();
   }
 
   /// Bytes of records that the store does not have yet.
@@ -231,7 +245,7 @@ public final class Journal {
     try {
       while (true) {
         while (!closed && !hasWork()) {
-          changed.await();
+          work.await();
         }
         if (closed) {
           return;
@@ -273,7 +287,15 @@ public final class Journal {
       failure = failed; // Whether anything of it was written nobody knows: never tried again.
     }
     moveBase();
-    changed.signalAll();
+    moved.signalAll();
+    if (toWrite || failed != null) {
+      mutex.unlock();
+      try {
+        durable.wake();
+      } finally {
+        mutex.lock();
+      }
+    }
   }
 
   private void write(long from, long to) throws IOException {
@@ -290,10 +312,12 @@ public final class Journal {
     mutex.lock();
     try {
       closed = true;
-      changed.signalAll();
+      work.signalAll();
+      moved.signalAll();
     } finally {
       mutex.unlock();
     }
+    durable.wake();
   }
 
   /// Ends; nothing is deleted. No record is copied in any more.

@@ -137,7 +137,8 @@ class LsmTreeTest {
       ingest(tree, random);
       if (random.nextInt(8) == 0) {
         flush(tree);
-        List<RunDescriptor> compacted = tree.compact(1, numbers::incrementAndGet, LsmTree.Pause.NONE);
+        List<RunDescriptor> compacted =
+            tree.compact(1, numbers::incrementAndGet, LsmTree.Pause.NONE);
         if (compacted != null) {
           tree.install(compacted, position);
         }

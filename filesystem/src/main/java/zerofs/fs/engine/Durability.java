@@ -38,6 +38,9 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   /// Up to here a generation is encoded and sent by the task that wanted it.
   private static final long INLINE_BYTES_MAX = 256 << 10;
 
+  /// What one write of bulk is larger than.
+  private static final int SMALL_BYTES_MAX = 64 << 10;
+
   private final Tasks tasks;
   private final Generations generations;
   private final Encoder encoder;
@@ -223,6 +226,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private void awaitStored(long sequence) throws FsException {
     mutex.lock();
     try {
+      generations.backlog().barrier(tasks.nanoTime());
       while (storedSequence < sequence) {
         throwIfFailed();
         if (generations.sealedSequence() < sequence && mayStart()) {
@@ -337,7 +341,8 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     if (sealed == null) {
       return; // A fence of our own at a clean stop.
     }
-    times.put().record(tasks.nanoTime() - sealed.encodedNanos);
+    long now = tasks.nanoTime();
+    times.put().record(now - sealed.encodedNanos);
     Encoder.Encoded encoded = Objects.requireNonNull(sealed.encoded);
     try {
       tree.ingest(position, lastSequence, encoded.rows());
@@ -350,7 +355,8 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     recorder.stored(sealed.generation);
     mutex.lock();
     try {
-      quietSince.set(tasks.nanoTime());
+      quietSince.set(now);
+      generations.backlog().stored(sealed.generation.bytes(), now - sealed.sealedNanos, now);
       storedSequence = lastSequence;
       storedPosition = position;
       inFlightCount--;
@@ -436,6 +442,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
         || recorder.isFull()
         || flushIsBehind.getAsBoolean()
         || failure != null;
+  }
+
+  @Override
+  public boolean isTooMuch(int bytes) {
+    boolean isSmall = bytes <= SMALL_BYTES_MAX;
+    return generations.backlog().isTooMuch(generations.waitingBytes(), isSmall);
   }
 
   @Override

@@ -77,6 +77,9 @@ final class Files {
     /// Whether the open generation may not grow by `room` bytes now.
     boolean isFull(long room);
 
+    /// Whether a write of so many bytes should wait, as barriers would wait for it.
+    boolean isTooMuch(int bytes);
+
     /// Blocks until it may, or until memory was freed.
     void await() throws FsException;
   }
@@ -112,7 +115,8 @@ final class Files {
 
   private WriteMemory reserve(int blocks) {
     Checks.invariant(admission.tryTake(blocks), "more writes than there is memory for");
-    Reservation reservation = isFull() ? null : cache.reserve(blocks);
+    boolean waits = isFull() || backpressure.isTooMuch(blocks * EXTENT_BYTES);
+    Reservation reservation = waits ? null : cache.reserve(blocks);
     if (reservation == null) {
       admission.give(blocks);
       throw new Miss(backpressure::await);

@@ -133,8 +133,8 @@ final class Generation {
     return files;
   }
 
-  /// True once, when it has grown to `limit` bytes, its rows to `heapLimit` in memory, or its records
-  /// to `recordLimit`, or has as many commits as it may.
+  /// True once, when it has grown to `limit` bytes, its rows to `heapLimit` in memory, or its
+  /// records to `recordLimit`, or has as many commits as it may.
   boolean becameFull(long limit, long heapLimit, long recordLimit) {
     long now = taken.get(0);
     boolean due =

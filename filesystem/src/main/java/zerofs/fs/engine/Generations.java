@@ -24,32 +24,34 @@ final class Generations {
   private final SpaceUsage usage;
   private final Recorder recorder;
   private final Runnable sealDue;
-  private final long sealBytes;
+  private final long sealBytesMax;
   private final long sealHeapBytes;
+  private final Backlog backlog;
   private volatile Generation[] layers;
   private long sealedSequence;
 
   /// @param nextPosition log position of the first generation
   /// @param lastSequence commit sequence that recovery ended with
-  /// @param sealBytes size at which a generation should be sealed
+  /// @param sealBytesMax size at which a generation should be sealed at the latest
   /// @param sealHeapBytes what its rows take of the heap then at most
   /// @param sealDue told, outside the gate, when the open generation got its first change, and when
-  ///   it has grown to `sealBytes`
+  ///   it has grown to the size at which it is sealed
   Generations(
       Tasks tasks,
       SpaceUsage usage,
       Recorder recorder,
       long nextPosition,
       long lastSequence,
-      long sealBytes,
+      long sealBytesMax,
       long sealHeapBytes,
       Runnable sealDue) {
     this.gate = tasks.newGate("gate");
     this.usage = usage;
     this.recorder = recorder;
     this.sealedSequence = lastSequence;
-    this.sealBytes = sealBytes;
+    this.sealBytesMax = sealBytesMax;
     this.sealHeapBytes = sealHeapBytes;
+    this.backlog = new Backlog(sealBytesMax);
     this.sealDue = sealDue;
     this.layers = new Generation[] {new Generation(nextPosition, lastSequence, 0)};
   }
@@ -69,7 +71,9 @@ final class Generations {
       open = layers[0];
       changes.accept(new Commit(open, usage, redo));
       place = open.take(redo == null ? 0 : Journal.recordBytes(redo.bytes()));
-      due = !open.isDirty() || open.becameFull(sealBytes, sealHeapBytes, recorder.sealBytes());
+      due =
+          !open.isDirty()
+              || open.becameFull(backlog.sealBytes(), sealHeapBytes, recorder.sealBytes());
       open.markDirty();
     } finally {
       gate.unlockShared();
@@ -145,9 +149,23 @@ final class Generations {
     Generation open = layers[0];
     long bytes = open.bytes();
     return open.hasAllCommits()
-        || bytes > sealBytes + sealBytes / 4
+        || bytes > sealBytesMax + sealBytesMax / 4
         || open.heapBytes() > sealHeapBytes + sealHeapBytes / 4
-        || bytes + room > 2 * sealBytes;
+        || bytes + room > 2 * sealBytesMax;
+  }
+
+  /// How much may wait to be stored. Changed by the one who seals.
+  Backlog backlog() {
+    return backlog;
+  }
+
+  /// Bytes of changes that are not stored.
+  long waitingBytes() {
+    long sum = 0;
+    for (Generation each : layers) {
+      sum += each.bytes();
+    }
+    return sum;
   }
 
   /// Whether what can be left out should not be committed now: too much waits to be stored, or the

@@ -15,8 +15,8 @@ import zerofs.objectstore.StorageException;
 /// writes manifests. With nothing to do it makes no request.
 ///
 /// A compaction may take minutes, and rows come meanwhile: so it gives way to a flush that is due
-/// between two of its tables, and to a compaction of what that adds. When flushes are behind all the
-/// same, writers wait ([#isBehind]).
+/// between two of its tables, and to a compaction of what that adds. When flushes are behind all
+/// the same, writers wait ([#isBehind]).
 final class Maintenance {
   /// How often the size of a flush may wait in memory: what comes while one is written fits.
   private static final int BEHIND = 2;
@@ -179,8 +179,7 @@ final class Maintenance {
     if (closed || usage.isStoreShort()) {
       return false;
     }
-    List<RunDescriptor> runs =
-        tree.compact(epoch, tableNumber::incrementAndGet, this::giveWay);
+    List<RunDescriptor> runs = tree.compact(epoch, tableNumber::incrementAndGet, this::giveWay);
     if (runs == null) {
       return false;
     }

@@ -93,8 +93,8 @@ public final class Volume implements Filesystem {
   /// @param compression of file data
   /// @param sealNanos age at which changes are stored without being asked
   /// @param flushObjects log objects after which rows are flushed to an SST
-  /// @param flushBytes bytes of rows in memory after which they are; a generation is sealed when its
-  ///   own take half as much
+  /// @param flushBytes bytes of rows in memory after which they are; a generation is sealed when
+  ///   its own take half as much
   public record Settings(
       String host,
       long slabBytes,
