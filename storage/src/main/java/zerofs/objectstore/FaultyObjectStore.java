@@ -18,6 +18,8 @@ public final class FaultyObjectStore implements ObjectStore {
     NONE,
     /// The store says "later"; nothing is applied.
     BUSY,
+    /// The store refuses it, as when keys have expired; nothing is applied.
+    REFUSED,
     /// No answer comes, nothing was applied. A read says "later".
     LOST,
     /// It is applied, no answer comes. A read says "later".
@@ -57,16 +59,24 @@ public final class FaultyObjectStore implements ObjectStore {
   }
 
   private Fault beforeRead(StoreCounters.Request request, String key, Cause cause)
-      throws StorageException.Unavailable {
+      throws StorageException {
     Fault fault = plan.next(request, key, cause);
     if (fault == Fault.SLOW) {
       network.sleep(plan.lateness());
       return Fault.NONE;
     }
+    if (fault == Fault.REFUSED) {
+      throw refused();
+    }
     if (fault != Fault.NONE && fault != Fault.TRUNCATED) {
       throw new StorageException.Unavailable("fault: no answer to a read of " + key);
     }
     return fault;
+  }
+
+  private static StorageException.Refused refused() {
+    return new StorageException.Refused(
+        StoreTrouble.CREDENTIALS_EXPIRED, "fault: refused", new IllegalStateException("403"));
   }
 
   private final class Put implements Write<PutOutcome> {
@@ -116,6 +126,7 @@ public final class FaultyObjectStore implements ObjectStore {
       throws StorageException {
     return switch (plan.next(request, key, cause)) {
       case BUSY -> throw new StorageException.Unavailable("fault: busy, nothing was applied");
+      case REFUSED -> throw refused();
       case LOST -> throw new StorageException.OutcomeUnknown("fault: the request was lost");
       case REPLY_LOST -> {
         write.run();

@@ -21,6 +21,10 @@ final class Backlog {
   /// barrier may also wait for its turn, and what comes after it shares the link with it.
   static final long QUEUE_NANOS = 70_000_000L;
 
+  /// A store that takes longer than this to store anything is away, or slow beyond what pacing
+  /// writers would mend: then memory alone bounds them.
+  static final long AWAY_NANOS = 1_000_000_000L;
+
   static final long BYTES_MIN = 256 << 10;
 
   /// Before anything was measured.
@@ -37,7 +41,8 @@ final class Backlog {
   private final long bytesMax;
   private volatile boolean barriersCome;
   private volatile long bytes;
-  private long lastBarrier;
+  private volatile long lastBarrier;
+  private volatile long lastProgress;
 
   private volatile boolean paused;
 
@@ -69,14 +74,26 @@ final class Backlog {
   /// syncs what he wrote is not kept out by bulk.
   ///
   /// @param waiting bytes that are not stored
-  boolean isTooMuch(long waiting, boolean isSmall) {
-    long now = bytes;
-    boolean isTooMuch = barriersCome && waiting > (isSmall ? 2 * now : now);
+  boolean isTooMuch(long waiting, boolean isSmall, long now) {
+    expire(now);
+    long most = bytes;
+    boolean isTooMuch =
+        barriersCome && waiting > (isSmall ? 2 * most : most) && now - lastProgress < AWAY_NANOS;
     if (isTooMuch && !paused) {
       paused = true;
       isBusy = true;
     }
     return isTooMuch;
+  }
+
+  /// Nothing is under way, or something was stored just now.
+  void progress(long now) {
+    lastProgress = now;
+  }
+
+  /// When the store is away, if nothing is stored before.
+  long awayAt() {
+    return lastProgress + AWAY_NANOS;
   }
 
   /// Somebody waits until something is stored.
@@ -92,6 +109,7 @@ final class Backlog {
   /// @param stored its bytes
   /// @param nanos since it was sealed
   void stored(long stored, long nanos, long now) {
+    progress(now);
     usual = Math.min(usual, Math.max(1, nanos));
     stretchBytes += stored;
     pausedInStretch |= paused;
@@ -106,6 +124,10 @@ final class Backlog {
       pausedInStretch = false;
       paused = false;
     }
+    expire(now);
+  }
+
+  private void expire(long now) {
     if (barriersCome && now - lastBarrier > BARRIERS_NANOS) {
       barriersCome = false;
     }

@@ -227,16 +227,23 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     mutex.lock();
     try {
       generations.backlog().barrier(tasks.nanoTime());
+      noteIdle();
       while (storedSequence < sequence) {
         throwIfFailed();
         if (generations.sealedSequence() < sequence && mayStart()) {
-          sealAndSend();
+          sealAndSend(true);
         } else {
           await(sequence);
         }
       }
     } finally {
       mutex.unlock();
+    }
+  }
+
+  private void noteIdle() {
+    if (inFlightCount == 0) {
+      generations.backlog().progress(tasks.nanoTime());
     }
   }
 
@@ -267,13 +274,16 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     }
   }
 
-  /// Seals what is open and sends it. The mutex is held, let go while it is sent, and held again.
-  private void sealAndSend() {
+  /// Seals what is open and sends it. The mutex is held, let go meanwhile, and held again.
+  ///
+  /// @param isAwaited whether the task has nothing else to do until it is stored
+  private void sealAndSend(boolean isAwaited) {
     long started = tasks.nanoTime();
     Generation generation = generations.seal();
     if (generation == null) {
       return;
     }
+    changed.signalAll(); // There is room in the next one.
     lastStart = tasks.nanoTime();
     times.seal().record(lastStart - started);
     LogHeader header =
@@ -284,11 +294,12 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
                 generation.firstSequence(),
                 generation.lastSequence());
     Sealed sealed = new Sealed(generation, header, lastStart);
+    noteIdle();
     inFlight.put(generation.position(), sealed);
     inFlightCount++;
     mutex.unlock();
     try {
-      if (generation.bytes() <= INLINE_BYTES_MAX) {
+      if (isAwaited && generation.bytes() <= INLINE_BYTES_MAX) {
         send(sealed);
       } else {
         tasks.fork("send log object", Tasks.Kind.WAITING, () -> send(sealed));
@@ -432,7 +443,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       changed.await();
     }
     if (!closing && failure == null && generations.open() == open) {
-      sealAndSend();
+      sealAndSend(false);
     }
   }
 
@@ -447,21 +458,65 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   @Override
   public boolean isTooMuch(int bytes) {
     boolean isSmall = bytes <= SMALL_BYTES_MAX;
-    return generations.backlog().isTooMuch(generations.waitingBytes(), isSmall);
+    return generations
+        .backlog()
+        .isTooMuch(generations.waitingBytes(), isSmall, tasks.nanoTime());
+  }
+
+  @Override
+  public void awaitTurn() throws FsException {
+    mutex.lock();
+    try {
+      throwIfFailed();
+      long position = storedPosition;
+      sealForRoom();
+      while (storedPosition == position && failure == null) {
+        long left = generations.backlog().awayAt() - tasks.nanoTime();
+        if (left <= 0) {
+          return;
+        }
+        changed.await(left);
+      }
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  @Override
+  public void awaitRoom(long room) throws FsException {
+    mutex.lock();
+    try {
+      while (failure == null && isFull(room)) {
+        if (!sealForRoom()) {
+          if (!closing && inFlightCount == 0 && !flushIsBehind.getAsBoolean()) {
+            return; // It is writers under way that take the room.
+          }
+          changed.await();
+        }
+      }
+      throwIfFailed();
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Whether it sealed the open generation.
+  private boolean sealForRoom() {
+    boolean seals =
+        !closing && generations.open().isDirty() && inFlightCount < settings.inFlightMax();
+    if (seals) {
+      sealAndSend(false);
+    }
+    return seals;
   }
 
   @Override
   public void await() throws FsException {
     mutex.lock();
     try {
-      while (flushIsBehind.getAsBoolean() && failure == null) {
-        changed.await();
-      }
       throwIfFailed();
       long position = storedPosition;
-      if (!closing && generations.open().isDirty() && inFlightCount < settings.inFlightMax()) {
-        sealAndSend();
-      }
+      sealForRoom();
       while (storedPosition == position && failure == null && (closing || inFlightCount > 0)) {
         changed.await();
       }

@@ -80,7 +80,13 @@ final class Files {
     /// Whether a write of so many bytes should wait, as barriers would wait for it.
     boolean isTooMuch(int bytes);
 
-    /// Blocks until it may, or until memory was freed.
+    /// Blocks until something was stored, or until it is plain that the store is away.
+    void awaitTurn() throws FsException;
+
+    /// Blocks until it may; returns as well when others may have taken the room, and left it.
+    void awaitRoom(long room) throws FsException;
+
+    /// Blocks until something was stored, so that memory was freed.
     void await() throws FsException;
   }
 
@@ -109,14 +115,22 @@ final class Files {
   /// who changes them waits as writers do. Called before locks.
   void requireRoom() {
     if (backpressure.isFull(0)) {
-      throw new Miss(backpressure::await);
+      throw new Miss(() -> backpressure.awaitRoom(0));
     }
   }
 
   private WriteMemory reserve(int blocks) {
     Checks.invariant(admission.tryTake(blocks), "more writes than there is memory for");
-    boolean waits = isFull() || backpressure.isTooMuch(blocks * EXTENT_BYTES);
-    Reservation reservation = waits ? null : cache.reserve(blocks);
+    if (backpressure.isTooMuch(blocks * EXTENT_BYTES)) {
+      admission.give(blocks);
+      throw new Miss(backpressure::awaitTurn);
+    }
+    if (isFull()) {
+      long room = admittedBytes();
+      admission.give(blocks);
+      throw new Miss(() -> backpressure.awaitRoom(room));
+    }
+    Reservation reservation = cache.reserve(blocks);
     if (reservation == null) {
       admission.give(blocks);
       throw new Miss(backpressure::await);

@@ -88,6 +88,12 @@ final class FileClient {
   private final List<Committed> history = new ArrayList<>();
   private @Nullable Change underWay;
   private int answers;
+
+  /// How long it pauses at most, now and then.
+  int pauseNanosMax = 3_000_000;
+
+  /// When it was last answered.
+  long answeredNanos;
   private final List<Synced> synced = new ArrayList<>();
 
   /// Makes its file.
@@ -121,6 +127,7 @@ final class FileClient {
     while (true) {
       try {
         step();
+        answeredNanos = simulation.nanoTime();
       } catch (FsException e) {
         if (e.error() == FsError.CLOSED) {
           return;
@@ -131,7 +138,7 @@ final class FileClient {
         underWay = null; // It was never committed.
       }
       if (random.nextInt(3) == 0) {
-        simulation.sleep(random.nextInt(3_000_000));
+        simulation.sleep(random.nextInt(pauseNanosMax));
       }
     }
   }

@@ -210,7 +210,7 @@ class ReadRequestsTest {
           }
           long waits = (simulation.nanoTime() - started) / LATENCY_NANOS;
           StoreCounters spent = store.counters().since(before);
-          assertThat(spent.of(Request.GET)).isLessThanOrEqualTo(90);
+          assertThat(spent.of(Request.GET)).isLessThanOrEqualTo(96);
           assertThat(spent.bytesGot()).as("each byte once").isLessThan(bytes * 102L / 100);
           // 6 MiB are under way at any time.
           assertThat(waits).as("waits for the store, one after the other").isLessThan(20);

@@ -17,6 +17,7 @@ import zerofs.objectstore.ObjectStore.Cause;
 
 /// Histories that once went wrong in a design of this kind, each told by itself.
 class RecoverySeedsTest {
+  private static final long BARRIERS_NANOS = Backlog.BARRIERS_NANOS + 1;
   private static final int EXTENT = 32 << 10;
   private static final Name A = Name.of("a");
   private static final Name B = Name.of("b");
@@ -56,6 +57,7 @@ class RecoverySeedsTest {
         () -> {
           Volume volume = fixture.open("p");
           long inode = create(volume, A);
+          fixture.simulation.sleep(BARRIERS_NANOS); // Else writers are paced for their sake.
           fixture.away = true;
           for (int at = 0; at < written.length; at += 1 << 20) {
             volume.write(root(), inode, at, ByteBuffer.wrap(written, at, 1 << 20));
