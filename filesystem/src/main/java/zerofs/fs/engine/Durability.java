@@ -458,9 +458,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   @Override
   public boolean isTooMuch(int bytes) {
     boolean isSmall = bytes <= SMALL_BYTES_MAX;
-    return generations
-        .backlog()
-        .isTooMuch(generations.waitingBytes(), isSmall, tasks.nanoTime());
+    return generations.backlog().isTooMuch(generations.waitingBytes(), isSmall, tasks.nanoTime());
   }
 
   @Override

@@ -94,6 +94,7 @@ final class FileClient {
 
   /// When it was last answered.
   long answeredNanos;
+
   private final List<Synced> synced = new ArrayList<>();
 
   /// Makes its file.

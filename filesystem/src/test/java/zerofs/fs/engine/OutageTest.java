@@ -154,7 +154,8 @@ class OutageTest {
           simulation.sleep(SOON);
           assertThat(stored).as("barriers that ended after the return").isNotEmpty();
           assertThat(stored.getLast()).isGreaterThan(weather.returned);
-          long first = stored.stream().filter(at -> at >= weather.returned).findFirst().orElseThrow();
+          long first =
+              stored.stream().filter(at -> at >= weather.returned).findFirst().orElseThrow();
           assertThat(first - weather.returned).as("the first, after").isLessThanOrEqualTo(SOON);
           for (FileClient each : clients) {
             assertThat(each.answeredNanos).as("a client's answer").isGreaterThan(weather.returned);
