@@ -20,6 +20,7 @@ public final class TracedObjectStore implements ObjectStore {
   private final Tasks tasks;
   private final AtomicLongArray counts = new AtomicLongArray(Cause.values().length * KINDS);
   private final AtomicLongArray errors = new AtomicLongArray(Cause.values().length * KINDS);
+  private final AtomicLongArray troubles = new AtomicLongArray(StoreTrouble.values().length);
   private final AtomicLongArray bytes = new AtomicLongArray(Cause.values().length * KINDS);
   private final Map<Request, Histogram> durations = new EnumMap<>(Request.class);
   private volatile @Nullable String trouble;
@@ -45,6 +46,11 @@ public final class TracedObjectStore implements ObjectStore {
         StoreCounters.table((cause, request) -> counts.get(place(cause, request))),
         StoreCounters.table((cause, request) -> errors.get(place(cause, request))),
         StoreCounters.table((cause, request) -> bytes.get(place(cause, request))));
+  }
+
+  /// Requests that failed for a reason.
+  public long failures(StoreTrouble reason) {
+    return troubles.get(reason.ordinal());
   }
 
   /// How long requests of a kind took, failed ones too.
@@ -73,6 +79,7 @@ public final class TracedObjectStore implements ObjectStore {
       return answer;
     } catch (StorageException e) {
       errors.incrementAndGet(place(cause, request));
+      troubles.incrementAndGet(e.trouble().ordinal());
       // One that got stuck while the store went on to answer others proves nothing, however late it
       // is given up.
       if (started - answeredNanos >= 0) {

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.Security;
 import java.util.HexFormat;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +46,16 @@ public final class Main {
 
   private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
+  /// How long, in seconds, a name that has no address is not asked for again.
+  private static final String UNKNOWN_HOST_SECONDS = "1";
+
+  /// How long an address is used on when its name can't be asked for.
+  private static final String STALE_HOST_SECONDS = "86400";
+
   public static void main(String[] arguments) {
+    // An outage of DNS is none of a store whose address is known, and no longer than it lasts.
+    Security.setProperty("networkaddress.cache.negative.ttl", UNKNOWN_HOST_SECONDS);
+    Security.setProperty("networkaddress.cache.stale.ttl", STALE_HOST_SECONDS);
     System.exit(execute(arguments));
   }
 

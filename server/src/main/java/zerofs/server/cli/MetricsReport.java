@@ -17,6 +17,7 @@ import zerofs.objectstore.HedgedObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StoreCounters;
 import zerofs.objectstore.StoreCounters.Request;
+import zerofs.objectstore.StoreTrouble;
 import zerofs.objectstore.TracedObjectStore;
 import zerofs.server.metrics.MetricsText;
 import zerofs.server.nfs.NfsCounters;
@@ -94,6 +95,10 @@ final class MetricsReport {
     each(counters::of);
     out.counter("zerofs_store_errors_total", "Requests that failed or got no answer");
     each(counters::errors);
+    out.counter("zerofs_store_failures_total", "The same failures, by what is wrong");
+    for (StoreTrouble each : StoreTrouble.values()) {
+      out.sample(store.failures(each), "reason", lower(each));
+    }
     out.counter("zerofs_store_bytes_total", "Bytes of objects that GETs received and PUTs sent");
     for (Cause cause : Cause.values()) {
       for (Request request : new Request[] {Request.GET, Request.PUT}) {
