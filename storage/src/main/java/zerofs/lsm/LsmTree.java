@@ -20,7 +20,7 @@ import zerofs.objectstore.StorageException;
 /// hold deltas of log objects that no SST holds yet; runs in the store hold the rest.
 ///
 /// The stack is an immutable snapshot, swapped by reference: readers take no lock. One task flushes
-/// and compacts, and flushes between two tables of a compaction; ingest may run beside it. A flush
+/// and compacts, and flushes in the pauses of a compaction; ingest may run beside it. A flush
 /// reads nothing from the store.
 ///
 /// Invariants: (1) positions of the runs are disjoint and descend. (2) memory runs at or below a
@@ -50,13 +50,24 @@ public final class LsmTree {
     }
   }
 
-  /// Told before each table that a compaction writes, with nothing of it in memory but what was
-  /// read ahead: time for a flush, and for compactions of runs newer than those it merges.
+  /// When a compaction gives way to what is more urgent.
   public interface Pause {
+    /// Before each table that it writes, with nothing of it in memory but what was read ahead: time
+    /// for a flush, and for compactions of runs newer than those it merges.
     void beforeTable() throws StorageException;
 
+    /// Before it reads on, with a part of a table in memory: time for a flush.
+    void beforeRead() throws StorageException;
+
     /// Nothing is more urgent.
-    Pause NONE = () -> {};
+    Pause NONE =
+        new Pause() {
+          @Override
+          public void beforeTable() {}
+
+          @Override
+          public void beforeRead() {}
+        };
   }
 
   public LsmTree(
@@ -182,7 +193,7 @@ public final class LsmTree {
       cursors.add(RowCursor.of(each.rows(), from));
     }
     for (RunDescriptor each : now.stored()) {
-      cursors.add(new TableCursor(tables, each.tables(), from, mayWait, 0));
+      cursors.add(TableCursor.ofScan(tables, each.tables(), from, mayWait));
     }
     return new Scan(new MergeCursor(cursors, merger, false, false), toExclusive);
   }
@@ -349,7 +360,7 @@ public final class LsmTree {
     List<RowCursor> cursors = new ArrayList<>();
     long readAhead = tables.readAheadBytes(merged.size());
     for (RunDescriptor each : merged) {
-      cursors.add(new TableCursor(tables, each.tables(), new byte[0], true, readAhead));
+      cursors.add(TableCursor.ofCompaction(tables, each.tables(), readAhead, pause));
     }
     boolean bottom = choice.to() == runs.size();
     MergeCursor rows = new MergeCursor(cursors, merger, bottom, true);

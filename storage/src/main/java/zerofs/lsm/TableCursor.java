@@ -22,6 +22,7 @@ final class TableCursor implements RowCursor {
   /// Bytes of rows that a compaction's read may bring; 0 for a scan.
   private final long readAheadBytes;
 
+  private final LsmTree.Pause pause;
   private final byte[] from;
   private final Deque<Block> ahead = new ArrayDeque<>();
   private int tableIndex = -1;
@@ -29,13 +30,33 @@ final class TableCursor implements RowCursor {
   private int blockIndex;
   private Block.@Nullable Cursor cursor;
 
-  TableCursor(
-      Tables tables, List<TableDescriptor> run, byte[] from, boolean mayWait, long readAheadBytes) {
+  private TableCursor(
+      Tables tables,
+      List<TableDescriptor> run,
+      byte[] from,
+      boolean mayWait,
+      long readAheadBytes,
+      LsmTree.Pause pause) {
     this.tables = tables;
     this.run = run;
     this.from = from;
     this.mayWait = mayWait;
     this.readAheadBytes = readAheadBytes;
+    this.pause = pause;
+  }
+
+  static TableCursor ofScan(
+      Tables tables, List<TableDescriptor> run, byte[] from, boolean mayWait) {
+    return new TableCursor(tables, run, from, mayWait, 0, LsmTree.Pause.NONE);
+  }
+
+  /// Of all rows.
+  ///
+  /// @param readAheadBytes of rows that a read may bring
+  /// @param pause taken before each read
+  static TableCursor ofCompaction(
+      Tables tables, List<TableDescriptor> run, long readAheadBytes, LsmTree.Pause pause) {
+    return new TableCursor(tables, run, new byte[0], true, readAheadBytes, pause);
   }
 
   @Override
@@ -89,6 +110,7 @@ final class TableCursor implements RowCursor {
       return tables.block(from, blockIndex, mayWait);
     }
     if (ahead.isEmpty()) {
+      pause.beforeRead();
       ahead.addAll(
           tables.read(from, blockIndex, COMPACTION_READ_BYTES, readAheadBytes, Cause.COMPACTION));
     }

@@ -160,18 +160,32 @@ class LsmTreeTest {
   private int compactWithPauses(LsmTree tree, Random random, int depth) throws StorageException {
     int[] pauses = new int[1];
     LsmTree.Pause pause =
-        () -> {
-          pauses[0]++;
-          for (int i = 0; i < 1 + random.nextInt(3); i++) {
-            ingest(tree, random);
+        new LsmTree.Pause() {
+          @Override
+          public void beforeTable() throws StorageException {
+            pauses[0]++;
+            more();
+            if (depth < 3) {
+              pauses[0] += compactWithPauses(tree, random, depth + 1);
+            }
+            check(tree);
           }
-          if (random.nextInt(2) == 0) {
-            flush(tree);
+
+          @Override
+          public void beforeRead() throws StorageException {
+            if (random.nextInt(4) == 0) {
+              more();
+            }
           }
-          if (depth < 3) {
-            pauses[0] += compactWithPauses(tree, random, depth + 1);
+
+          private void more() throws StorageException {
+            for (int i = 0; i < 1 + random.nextInt(3); i++) {
+              ingest(tree, random);
+            }
+            if (random.nextInt(2) == 0) {
+              flush(tree);
+            }
           }
-          check(tree);
         };
     List<RunDescriptor> compacted = tree.compact(1, numbers::incrementAndGet, pause);
     if (compacted != null) {

@@ -15,9 +15,9 @@ import zerofs.objectstore.StorageException;
 /// writes manifests. With nothing to do it makes no request.
 ///
 /// A compaction may take minutes, and rows come meanwhile: so it gives way to a flush that is due
-/// between two of its tables, and to a compaction of what that adds. When flushes are behind all
-/// the same, writers wait ([#isBehind]).
-final class Maintenance {
+/// before each of its reads, and between two of its tables to a compaction of what flushes add.
+/// When they are behind all the same, writers wait ([#isBehind]).
+final class Maintenance implements LsmTree.Pause {
   /// How often the size of a flush may wait in memory: what comes while one is written fits.
   private static final int BEHIND = 2;
 
@@ -179,7 +179,7 @@ final class Maintenance {
     if (closed || usage.isStoreShort()) {
       return false;
     }
-    List<RunDescriptor> runs = tree.compact(epoch, tableNumber::incrementAndGet, this::giveWay);
+    List<RunDescriptor> runs = tree.compact(epoch, tableNumber::incrementAndGet, this);
     if (runs == null) {
       return false;
     }
@@ -188,16 +188,21 @@ final class Maintenance {
     return true;
   }
 
-  /// Between two tables of a compaction.
-  private void giveWay() throws StorageException {
+  @Override
+  public void beforeRead() throws StorageException {
     if (closed) {
       throw new StorageException.Closed("the volume is closed");
     }
     if (isDue()) {
       flush();
-      while (compact()) {
-        // Else the runs that flushes add meanwhile would slow every lookup down.
-      }
+    }
+  }
+
+  @Override
+  public void beforeTable() throws StorageException {
+    beforeRead();
+    while (compact()) {
+      // Else the runs that flushes add meanwhile would slow every lookup down.
     }
   }
 
