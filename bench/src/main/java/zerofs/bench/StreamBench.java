@@ -19,7 +19,7 @@ public class StreamBench {
   @State(Scope.Thread)
   @SuppressWarnings("NullAway.Init")
   public static class Stream {
-    @Param({"zstd-3", "lz4"})
+    @Param({"zstd-3", "lz4", "auto"})
     public String compression;
 
     @Param("256")

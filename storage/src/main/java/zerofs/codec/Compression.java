@@ -20,9 +20,13 @@ public sealed interface Compression {
   /// No compression.
   record None() implements Compression {}
 
-  /// Parses `zstd-1` to `zstd-22`, `lz4`, `none`.
+  /// Whoever writes chooses, for each object anew; a codec that is not told takes zstd-3.
+  record Auto() implements Compression {}
+
+  /// Parses `auto`, `zstd-1` to `zstd-22`, `lz4`, `none`.
   static Compression parse(String text) {
     return switch (text) {
+      case "auto" -> new Auto();
       case "lz4" -> new Lz4();
       case "none" -> new None();
       default -> {
@@ -30,7 +34,7 @@ public sealed interface Compression {
           yield new Zstd(Integer.parseInt(text.substring(5)));
         }
         throw new IllegalArgumentException(
-            "compression '" + text + "' is not one of zstd-1 to zstd-22, lz4, none");
+            "compression '" + text + "' is not one of auto, zstd-1 to zstd-22, lz4, none");
       }
     };
   }

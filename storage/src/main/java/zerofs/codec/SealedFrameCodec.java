@@ -32,6 +32,9 @@ public final class SealedFrameCodec implements FrameCodec {
   private static final byte ZSTD = 1;
   private static final byte LZ4 = 2;
 
+  /// Of whoever leaves the choice to others.
+  private static final int AUTO_LEVEL = 3;
+
   /// An extent and its overhead, or a block of rows.
   private static final int SEALED_BYTES = (32 << 10) + OVERHEAD_BYTES;
 
@@ -217,6 +220,7 @@ public final class SealedFrameCodec implements FrameCodec {
       int compressed =
           switch (compression) {
             case Compression.None() -> plainBytes;
+            case Compression.Auto() -> zstd(direct(source), AUTO_LEVEL);
             case Compression.Zstd(int wanted) -> zstd(direct(source), wanted);
             case Compression.Lz4() -> lz4(direct(source));
           };

@@ -20,8 +20,8 @@ import zerofs.objectstore.StorageException;
 /// hold deltas of log objects that no SST holds yet; runs in the store hold the rest.
 ///
 /// The stack is an immutable snapshot, swapped by reference: readers take no lock. One task flushes
-/// and compacts, and flushes in the pauses of a compaction; ingest may run beside it. A flush
-/// reads nothing from the store.
+/// and compacts, and flushes in the pauses of a compaction; ingest may run beside it. A flush reads
+/// nothing from the store.
 ///
 /// Invariants: (1) positions of the runs are disjoint and descend. (2) memory runs at or below a
 /// flush's limit are not merged with later ones while it runs. (3) a merge that drops a reference

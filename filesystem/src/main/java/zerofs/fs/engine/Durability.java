@@ -44,6 +44,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private final Tasks tasks;
   private final Generations generations;
   private final Encoder encoder;
+  private final AdaptiveCompression compression;
   private final LogFormat format;
   private final FrameCodec codec;
   private final LsmTree tree;
@@ -102,6 +103,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       Tasks tasks,
       Generations generations,
       Encoder encoder,
+      AdaptiveCompression compression,
       LogFormat format,
       FrameCodec codec,
       LsmTree tree,
@@ -114,6 +116,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     this.tasks = tasks;
     this.generations = generations;
     this.encoder = encoder;
+    this.compression = compression;
     this.format = format;
     this.codec = codec;
     this.tree = tree;
@@ -368,6 +371,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     try {
       quietSince.set(now);
       generations.backlog().stored(sealed.generation.bytes(), now - sealed.sealedNanos, now);
+      compression.stored(encoded.nanos(), now - sealed.encodedNanos);
       storedSequence = lastSequence;
       storedPosition = position;
       inFlightCount--;
@@ -466,6 +470,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     mutex.lock();
     try {
       throwIfFailed();
+      compression.writerWaits();
       long position = storedPosition;
       sealForRoom();
       while (storedPosition == position && failure == null) {
@@ -489,6 +494,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
           if (!closing && inFlightCount == 0 && !flushIsBehind.getAsBoolean()) {
             return; // It is writers under way that take the room.
           }
+          compression.writerWaits();
           changed.await();
         }
       }
@@ -513,6 +519,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     mutex.lock();
     try {
       throwIfFailed();
+      compression.writerWaits();
       long position = storedPosition;
       sealForRoom();
       while (storedPosition == position && failure == null && (closing || inFlightCount > 0)) {

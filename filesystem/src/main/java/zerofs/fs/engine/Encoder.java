@@ -48,10 +48,15 @@ final class Encoder {
   private final FrameCodec codec;
   private final DrainMemory drain;
   private final Tasks tasks;
-  private final Compression compression;
+  private final AdaptiveCompression compression;
   private final int workers;
 
-  Encoder(FrameCodec codec, DrainMemory drain, Tasks tasks, Compression compression, int workers) {
+  Encoder(
+      FrameCodec codec,
+      DrainMemory drain,
+      Tasks tasks,
+      AdaptiveCompression compression,
+      int workers) {
     this.codec = codec;
     this.drain = drain;
     this.tasks = tasks;
@@ -63,12 +68,14 @@ final class Encoder {
   ///
   /// @param memory where the frames lie: the caller closes it when they are sent
   /// @param chunks its rows of chunks: what is settled in memory once it is stored
+  /// @param nanos what encoding took, without the wait for memory
   record Encoded(
       DrainMemory.Lease memory,
       List<ByteBuffer> frames,
       List<FrameOwner> directory,
       SortedRows rows,
-      Map<Generation.ChunkId, ChunkRow> chunks) {}
+      Map<Generation.ChunkId, ChunkRow> chunks,
+      long nanos) {}
 
   private record Row(byte[] key, byte[] value) {
     @Override
@@ -90,7 +97,11 @@ final class Encoder {
   ///
   /// @param places where the frame of each page goes; the last is the end of all
   private record Work(
-      List<Page> pages, int[] places, DrainMemory.Lease memory, FrameCodec.ObjectKey key) {}
+      List<Page> pages,
+      int[] places,
+      DrainMemory.Lease memory,
+      FrameCodec.ObjectKey key,
+      Compression compression) {}
 
   Encoded encode(Generation generation, ObjectId id, FrameCodec.ObjectKey key) {
     List<Page> pages = new ArrayList<>();
@@ -105,10 +116,11 @@ final class Encoder {
       places[i + 1] = places[i] + pages.get(i).validBytes() + FrameCodec.OVERHEAD_BYTES;
     }
     DrainMemory.Lease memory = drain.lease(places[pages.size()]);
+    long started = tasks.nanoTime();
     boolean encoded = false;
     try {
-      List<Result> results = encodeAll(new Work(pages, places, memory, key));
-      Encoded done = assemble(generation, id, memory, results);
+      List<Result> results = encodeAll(new Work(pages, places, memory, key, compression.now()));
+      Encoded done = assemble(generation, id, memory, results, started);
       encoded = true;
       return done;
     } finally {
@@ -118,8 +130,12 @@ final class Encoder {
     }
   }
 
-  private static Encoded assemble(
-      Generation generation, ObjectId id, DrainMemory.Lease memory, List<Result> results) {
+  private Encoded assemble(
+      Generation generation,
+      ObjectId id,
+      DrainMemory.Lease memory,
+      List<Result> results,
+      long started) {
     List<ByteBuffer> frames = new ArrayList<>();
     List<FrameOwner> directory = new ArrayList<>();
     Map<Generation.ChunkId, ChunkRow.Builder> entries = new HashMap<>();
@@ -147,7 +163,7 @@ final class Encoder {
     memory.shrink(offset); // The next generation needs not wait until this one is sent.
     Map<Generation.ChunkId, ChunkRow> chunks = chunkRows(generation, entries);
     SortedRows rows = rows(generation, chunks, id, frames.size(), offset);
-    return new Encoded(memory, frames, directory, rows, chunks);
+    return new Encoded(memory, frames, directory, rows, chunks, tasks.nanoTime() - started);
   }
 
   /// Moves a frame to where the one before it ends, which is never behind its own place.
@@ -289,7 +305,7 @@ final class Encoder {
   private ByteBuffer seal(Work work, int number, ByteBuffer plain) {
     int at = work.places()[number];
     ByteBuffer out = work.memory().slice(at, work.places()[number + 1] - at);
-    codec.encode(work.key(), number, NO_AAD, plain, compression, out);
+    codec.encode(work.key(), number, NO_AAD, plain, work.compression(), out);
     return out.flip();
   }
 

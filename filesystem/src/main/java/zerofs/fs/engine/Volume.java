@@ -206,11 +206,14 @@ public final class Volume implements Filesystem {
     slab = new Slab(shares.pages(), memory, tasks);
     DrainMemory drain = new DrainMemory(memory.map(shares.drain()), tasks);
     PageCache cache = new PageCache(slab, tasks, Math.max(256, settings.inodesMax() / 10));
+    AdaptiveCompression compression =
+        new AdaptiveCompression(settings.compression(), IN_FLIGHT_MAX);
     durability =
         new Durability(
             tasks,
             generations,
-            new Encoder(codec, drain, tasks, settings.compression(), settings.workers()),
+            new Encoder(codec, drain, tasks, compression, settings.workers()),
+            compression,
             format,
             codec,
             tree,

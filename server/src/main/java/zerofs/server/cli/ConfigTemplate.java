@@ -39,7 +39,8 @@ final class ConfigTemplate {
     [filesystem]
     # Limit on allocated bytes, before compression; 0 = none.
     max_size_gb = 0
-    # zstd-1 to zstd-22, lz4 or none. Can be changed at any time.
+    # zstd-1 to zstd-22, lz4, none, or auto: zstd-3, and lz4 while writers wait for the processor.
+    # Can be changed at any time.
     compression = "zstd-3"
 
     # What was read of a bucket stays on this machine's disk, encrypted as it is there; also over

@@ -107,7 +107,7 @@ class ConfigReaderTest {
   void aWrongTypeOrValueIsNamedWithPlace() {
     assertRefused(STORAGE + "[memory]\nbudget_gb = \"much\"\n", "line 5", "must be a number");
     assertRefused(STORAGE + "[memory]\nbudget_gb = 0.1\n", "at least 0.25");
-    assertRefused(STORAGE + "[filesystem]\ncompression = \"zip\"\n", "zstd-1 to zstd-22");
+    assertRefused(STORAGE + "[filesystem]\ncompression = \"zip\"\n", "auto, zstd-1 to zstd-22");
     assertRefused(
         STORAGE + "[journal]\nenabled = false\n[servers.nfs]\ndurability = \"journal\"\n",
         "journal.enabled is false");
