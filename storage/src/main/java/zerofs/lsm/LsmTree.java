@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.CacheCounter;
@@ -327,6 +328,20 @@ public final class LsmTree {
       store.put(key, finished.body(), cause);
     }
     return finished.descriptor();
+  }
+
+  /// All tables of the store, newest first.
+  public List<TableDescriptor> storedTables() {
+    return layers.stored().stream().flatMap(run -> run.tables().stream()).toList();
+  }
+
+  /// Brings a table's filter and index into memory, and its blocks, before anybody asks for them.
+  ///
+  /// @param goesOn asked before each request
+  /// @return whether there is room for more
+  public boolean warm(TableDescriptor table, boolean withBlocks, BooleanSupplier goesOn)
+      throws StorageException {
+    return tables.warm(table, withBlocks, goesOn);
   }
 
   /// What the runs of the store would be after the next compaction; null when none is due. Reads

@@ -26,6 +26,9 @@ final class OpenTables {
 
   private static final int TABLE_BYTES = 500;
 
+  /// Memory that an index takes for each byte in the object, at most: keys of 20 bytes and more.
+  private static final int TAIL_GROWTH = 3;
+
   private final long bytesMax;
   private final ConcurrentMap<ObjectId, Entry> entries = new ConcurrentHashMap<>();
   private final Tasks.Mutex mutex;
@@ -95,6 +98,18 @@ final class OpenTables {
         }
       }
       bytes = sum;
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  /// Whether a table may come in without another one's leaving.
+  ///
+  /// @param tailBytes of it in the object
+  boolean hasRoom(int tailBytes) {
+    mutex.lock();
+    try {
+      return ring.size() < TABLES_MIN || bytes + TAIL_GROWTH * (long) tailBytes <= bytesMax;
     } finally {
       mutex.unlock();
     }

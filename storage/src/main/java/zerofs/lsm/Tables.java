@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.CacheCounter;
 import zerofs.base.Miss;
@@ -21,6 +22,9 @@ final class Tables {
 
   /// A GET for one block brings its neighbours too: a request costs more than these bytes.
   private static final int PART_BYTES_MAX = 128 << 10;
+
+  /// Of a GET for blocks that nobody asked for yet.
+  private static final int WARM_BYTES_MAX = 512 << 10;
 
   /// A tail as it came, its copy, and what it says.
   private static final int TAIL_COPIES = 4;
@@ -163,6 +167,40 @@ final class Tables {
     } finally {
       memory.give(bytes);
     }
+  }
+
+  /// Brings the tail of a table into memory, and its blocks, as long as there is room without
+  /// putting anything out.
+  ///
+  /// @param goesOn asked before each request
+  /// @return whether there is room for more
+  boolean warm(TableDescriptor descriptor, boolean withBlocks, BooleanSupplier goesOn)
+      throws StorageException {
+    if (open.get(descriptor.id()) == null && !open.hasRoom(descriptor.tailBytes())) {
+      return false;
+    }
+    Table table = table(descriptor, true, Cause.WARMUP);
+    return !withBlocks || warmBlocks(table, goesOn);
+  }
+
+  private boolean warmBlocks(Table table, BooleanSupplier goesOn) throws StorageException {
+    long plainMax = cacheBytes / PARTS_IN_CACHE_MIN;
+    long bytes = WARM_BYTES_MAX + plainMax;
+    int index = 0;
+    while (index < table.blocks().size()) {
+      if (blocks.bytes() + plainMax > cacheBytes || !goesOn.getAsBoolean()) {
+        return false;
+      }
+      memory.take(bytes);
+      try {
+        List<Block> fetched = read(table, index, WARM_BYTES_MAX, plainMax, Cause.WARMUP);
+        blocks.add(table.id(), index, fetched);
+        index += fetched.size();
+      } finally {
+        memory.give(bytes);
+      }
+    }
+    return true;
   }
 
   /// What one of several cursors that are walked together may have read ahead, in bytes of rows.

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
 
 /// Keeps what is read of immutable objects on a local disk ([PartFile]), as it lies in the store:
-/// it is there again after a restart or a crash. Only [ObjectStore.Cause#READ] and METADATA; what a
-/// writer must know for sure is always asked of the store.
+/// it is there again after a restart or a crash. Only what readers want ([#KEPT]); what a writer
+/// must know for sure is always asked of the store.
 ///
 /// It is never in anybody's way: bytes go to the disk in the background and are dropped when that
 /// is slow; an error of the disk, or a full one, is a miss, and for a minute the disk is left
@@ -34,6 +34,8 @@ public final class CachedObjectStore implements ObjectStore {
   /// Directories that this process uses. Closing any file that is the lock's file would let go of
   /// the lock, whoever took it: so nobody here opens it a second time.
   private static final Set<Object> IN_USE = ConcurrentHashMap.newKeySet();
+
+  private static final Set<Cause> KEPT = Set.of(Cause.READ, Cause.METADATA, Cause.WARMUP);
 
   private static final int TRIMMED_SHARE = 16;
 
@@ -229,7 +231,7 @@ public final class CachedObjectStore implements ObjectStore {
   @Override
   public @Nullable Fetched get(String key, long offset, int length, Cause cause)
       throws StorageException {
-    if (cause != Cause.READ && cause != Cause.METADATA || isPaused()) {
+    if (!KEPT.contains(cause) || isPaused()) {
       return store.get(key, offset, length, cause);
     }
     Fetched cached = cached(key, offset, length);

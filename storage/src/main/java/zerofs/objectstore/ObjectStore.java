@@ -61,6 +61,7 @@ public interface ObjectStore extends AutoCloseable {
     COMPACTION,
     READ,
     METADATA,
+    WARMUP,
     PROBE,
     SWEEP,
     ADMIN

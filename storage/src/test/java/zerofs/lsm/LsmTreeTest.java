@@ -21,6 +21,7 @@ import zerofs.codec.Compression;
 import zerofs.codec.Keys;
 import zerofs.codec.SealedFrameCodec;
 import zerofs.manifest.Manifest.RunDescriptor;
+import zerofs.manifest.Manifest.TableDescriptor;
 import zerofs.objectstore.FaultyObjectStore;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.ObjectStore;
@@ -220,6 +221,20 @@ class LsmTreeTest {
     assertThat(pauses).isGreaterThan(30);
   }
 
+  /// How often an attempt to read a key misses until it answers as the model does.
+  private int misses(LsmTree tree, String key) throws Exception {
+    int misses = 0;
+    while (true) {
+      try {
+        assertThat(text(tree.get(bytes(key), false))).isEqualTo(model.getOrDefault(key, ""));
+        return misses;
+      } catch (Miss e) {
+        e.fetch().run();
+        misses++;
+      }
+    }
+  }
+
   @Test
   void anAttemptMissesFetchesAndThenAnswers() throws Exception {
     LsmTree tree = open();
@@ -228,18 +243,7 @@ class LsmTreeTest {
     List<RunDescriptor> runs = tree.storedRuns();
     LsmTree cold = open();
     cold.open(runs);
-    byte[] key = bytes(model.firstKey());
-    int misses = 0;
-    while (true) {
-      try {
-        assertThat(text(cold.get(key, false))).isEqualTo(model.firstEntry().getValue());
-        break;
-      } catch (Miss e) {
-        e.fetch().run();
-        misses++;
-      }
-    }
-    assertThat(misses).isEqualTo(2); // The tail, then the block.
+    assertThat(misses(cold, model.firstKey())).isEqualTo(2); // The tail, then the block.
   }
 
   @Test
@@ -293,5 +297,30 @@ class LsmTreeTest {
     flush(tree);
     assertThat(store.list("", "", 9, Cause.ADMIN).size()).isGreaterThan(1);
     assertThat(tree.get(bytes("key799"), true)).hasSize(100);
+  }
+
+  @Test
+  void whatIsWarmIsNotFetchedAgain() throws Exception {
+    LsmTree tree = open();
+    Random random = new Random(9);
+    for (int i = 0; i < 12; i++) {
+      ingest(tree, random);
+      flush(tree);
+    }
+    List<RunDescriptor> runs = tree.storedRuns();
+    LsmTree filters = open();
+    LsmTree all = open();
+    filters.open(runs);
+    all.open(runs);
+    assertThat(all.warm(all.storedTables().getFirst(), true, () -> false)).isFalse();
+    for (TableDescriptor each : filters.storedTables()) {
+      assertThat(filters.warm(each, false, () -> true)).isTrue();
+      assertThat(all.warm(each, true, () -> true)).isTrue();
+    }
+    assertThat(filters.storedTables()).hasSizeGreaterThan(8);
+    assertThat(misses(filters, model.firstKey())).as("blocks").isEqualTo(1);
+    for (String each : model.keySet()) {
+      assertThat(misses(all, each)).isZero();
+    }
   }
 }

@@ -61,6 +61,7 @@ public final class Volume implements Filesystem {
   private final Generations generations;
   private final Durability durability;
   private final Maintenance maintenance;
+  private final Warmup warmup;
   private final SpaceUsage usage;
   private final InodeTable inodes;
   private final Rows rows;
@@ -244,6 +245,7 @@ public final class Volume implements Filesystem {
             usage,
             wiring::flushed);
     wiring.tells(maintenance);
+    warmup = new Warmup(tasks, tree);
 
     Fetcher fetcher =
         new Fetcher(
@@ -735,9 +737,16 @@ public final class Volume implements Filesystem {
     }
   }
 
+  /// Begins to bring metadata into memory that lookups will need: filters and indexes of tables,
+  /// or rows as well. Once, after the start.
+  public void warmMetadata(boolean withRows) {
+    warmup.start(withRows);
+  }
+
   /// Closes it, and says when not everything could be stored.
   public void closeStored() throws FsException {
     reads.close();
+    warmup.close();
     reaper.close();
     upkeep.close();
     reaper.join();
@@ -755,6 +764,7 @@ public final class Volume implements Filesystem {
       durability.fail(new StorageException.Closed("the volume is closed"));
       recorder.close();
       maintenance.close();
+      warmup.join();
     }
   }
 
@@ -767,5 +777,7 @@ public final class Volume implements Filesystem {
     durability.stop();
     recorder.close();
     maintenance.close();
+    warmup.close();
+    warmup.join();
   }
 }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import zerofs.base.SeededRandomness;
@@ -352,5 +353,53 @@ class ReadRequestsTest {
       bytes = Math.max(bytes, each.objectBytes());
     }
     return largest;
+  }
+
+  /// Metadata GETs of 200 lookups after a start that fetched so much before.
+  private long metadataGets(int names, Consumer<Volume> warming) throws Exception {
+    Volume volume = open(store);
+    warming.accept(volume);
+    simulation.sleep(10_000_000_000L);
+    StoreCounters before = store.counters();
+    for (int i = 0; i < names; i += names / 200) {
+      volume.lookup(root(), Filesystem.ROOT, Name.of("name" + i));
+    }
+    long gets = store.counters().since(before).of(Cause.METADATA, Request.GET);
+    volume.close();
+    return gets;
+  }
+
+  @Test
+  void aStartFetchesMetadataBeforeItIsAskedFor() {
+    int names = 4000;
+    simulation.run(
+        () -> {
+          try {
+            Volume writer = open(memory);
+            for (int i = 0; i < names; i++) {
+              create(writer, "name" + i, 0);
+              if (i % 1500 == 1499) {
+                writer.flush();
+              }
+            }
+            writer.flush();
+            writer.close();
+            assertThat(metadataGets(names, volume -> {})).isPositive();
+            assertThat(metadataGets(names, volume -> volume.warmMetadata(true))).isZero();
+          } catch (Exception e) {
+            throw new IllegalStateException(e);
+          }
+        });
+  }
+
+  @Test
+  void aVolumeClosesWhileItWarms() {
+    withColdFile(
+        MIB,
+        (volume, file) -> {
+          volume.warmMetadata(true);
+          volume.close();
+          volume.warmMetadata(true); // Too late, and harmless.
+        });
   }
 }

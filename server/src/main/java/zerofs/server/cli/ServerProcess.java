@@ -163,6 +163,9 @@ final class ServerProcess {
             SlabMemory.mapped(),
             reason -> end(new Failure(ExitCode.of(reason), String.valueOf(reason.getMessage()))));
     volume = opened;
+    if (config.warmMetadata() != Config.Warmth.OFF) {
+      opened.warmMetadata(config.warmMetadata() == Config.Warmth.FULL);
+    }
     tasks.fork("watch health", Tasks.Kind.WAITING, () -> watchHealth(opened, traced));
     out.println(
         "volume "

@@ -17,6 +17,7 @@ import zerofs.server.nfs.NfsSettings;
 /// @param maxSizeBytes limit on allocated bytes; Long.MAX_VALUE = none
 /// @param budgetBytes memory for the whole process
 /// @param cache where what is read is kept; null = nowhere
+/// @param warmMetadata what of it is fetched at the start
 /// @param journal where changes are kept until the store has them; null = nowhere
 /// @param metricsAddresses where metrics and probes are served; `host:port` each, mostly none
 /// @param adminSocket unix socket of the admin calls
@@ -31,11 +32,19 @@ public record Config(
     Compression compression,
     long budgetBytes,
     @Nullable Cache cache,
+    Warmth warmMetadata,
     @Nullable Journal journal,
     Nfs nfs,
     List<String> metricsAddresses,
     Path adminSocket,
     int stopSeconds) {
+  /// Metadata that a start fetches, in the background, before it is asked for.
+  public enum Warmth {
+    OFF,
+    FILTERS_INDEX,
+    FULL
+  }
+
   /// The disk cache.
   ///
   /// @param bytes how large it may get

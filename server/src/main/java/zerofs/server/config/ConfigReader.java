@@ -45,7 +45,7 @@ public final class ConfigReader {
           Map.of(
               "storage", Set.of("url", "encryption_password", "hedge_percent"),
               "filesystem", Set.of("max_size_gb", "compression"),
-              "cache", Set.of("dir", "disk_size_gb"),
+              "cache", Set.of("dir", "disk_size_gb", "warm_metadata"),
               "journal", Set.of("enabled", "dir", "size_gb", "foreign"),
               "memory", Set.of("budget_gb"),
               "admin", Set.of("socket", "stop_seconds"),
@@ -150,6 +150,7 @@ public final class ConfigReader {
         compression(),
         (long) (budget * GIB),
         cache(directory),
+        warmMetadata(),
         journal(directory),
         nfs(),
         addresses("prometheus.addresses", List.of()),
@@ -206,6 +207,18 @@ public final class ConfigReader {
     }
     Path path = directory == null ? Path.of(dir) : directory.resolve(dir);
     return new Config.Cache(path, (long) (size * GIB));
+  }
+
+  private Config.Warmth warmMetadata() throws ConfigException {
+    String text = text("cache.warm_metadata", "filters_index");
+    return switch (text) {
+      case "off" -> Config.Warmth.OFF;
+      case "filters_index" -> Config.Warmth.FILTERS_INDEX;
+      case "full" -> Config.Warmth.FULL;
+      default ->
+          throw wrong(
+              "cache.warm_metadata", "'" + text + "' is not one of off, filters_index, full");
+    };
   }
 
   private boolean hasJournal() throws ConfigException {

@@ -101,6 +101,10 @@ class ConfigReaderTest {
     assertThat(read(STORAGE + "[cache]\ndir = \"/c\"\ndisk_size_gb = 0.5\n").cache())
         .isEqualTo(new Config.Cache(Path.of("/c"), 1L << 29));
     assertRefused(STORAGE + "[cache]\ndir = \"c\"\ndisk_size_gb = 0\n", "too little");
+    assertThat(read(STORAGE).warmMetadata()).isEqualTo(Config.Warmth.FILTERS_INDEX);
+    assertThat(read(STORAGE + "[cache]\nwarm_metadata = \"full\"\n").warmMetadata())
+        .isEqualTo(Config.Warmth.FULL);
+    assertRefused(STORAGE + "[cache]\nwarm_metadata = \"all\"\n", "off, filters_index, full");
   }
 
   @Test
