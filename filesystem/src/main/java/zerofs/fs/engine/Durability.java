@@ -103,7 +103,6 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       Tasks tasks,
       Generations generations,
       Encoder encoder,
-      AdaptiveCompression compression,
       LogFormat format,
       FrameCodec codec,
       LsmTree tree,
@@ -116,7 +115,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     this.tasks = tasks;
     this.generations = generations;
     this.encoder = encoder;
-    this.compression = compression;
+    this.compression = encoder.compression();
     this.format = format;
     this.codec = codec;
     this.tree = tree;

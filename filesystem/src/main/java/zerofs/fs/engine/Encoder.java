@@ -64,6 +64,11 @@ final class Encoder {
     this.workers = workers;
   }
 
+  /// What it asks for each generation.
+  AdaptiveCompression compression() {
+    return compression;
+  }
+
   /// A generation in the form that is stored.
   ///
   /// @param memory where the frames lie: the caller closes it when they are sent

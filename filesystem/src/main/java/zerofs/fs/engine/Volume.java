@@ -112,6 +112,10 @@ public final class Volume implements Filesystem {
           host, IN_FLIGHT_MAX, READ_AHEAD_OBJECTS, journaling, journaling.takeover());
     }
 
+    private AdaptiveCompression adaptive() {
+      return new AdaptiveCompression(compression, IN_FLIGHT_MAX);
+    }
+
     /// A gibibyte in all, see docs/CONFIG.md.
     public static Settings standard(String host) {
       return new Settings(
@@ -207,14 +211,11 @@ public final class Volume implements Filesystem {
     slab = new Slab(shares.pages(), memory, tasks);
     DrainMemory drain = new DrainMemory(memory.map(shares.drain()), tasks);
     PageCache cache = new PageCache(slab, tasks, Math.max(256, settings.inodesMax() / 10));
-    AdaptiveCompression compression =
-        new AdaptiveCompression(settings.compression(), IN_FLIGHT_MAX);
     durability =
         new Durability(
             tasks,
             generations,
-            new Encoder(codec, drain, tasks, compression, settings.workers()),
-            compression,
+            new Encoder(codec, drain, tasks, settings.adaptive(), settings.workers()),
             format,
             codec,
             tree,
@@ -737,8 +738,8 @@ public final class Volume implements Filesystem {
     }
   }
 
-  /// Begins to bring metadata into memory that lookups will need: filters and indexes of tables,
-  /// or rows as well. Once, after the start.
+  /// Begins to bring metadata into memory that lookups will need: filters and indexes of tables, or
+  /// rows as well. Once, after the start.
   public void warmMetadata(boolean withRows) {
     warmup.start(withRows);
   }

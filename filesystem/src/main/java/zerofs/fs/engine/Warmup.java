@@ -9,8 +9,8 @@ import zerofs.manifest.Manifest.TableDescriptor;
 import zerofs.objectstore.StorageException;
 
 /// Fetches metadata before anybody asks for it, so that the first lookups after a start do not wait
-/// for one request each. Some requests side by side, newest tables first, as far as the memory
-/// for it reaches. What fails is left to whoever needs it.
+/// for one request each. Some requests side by side, newest tables first, as far as the memory for
+/// it reaches. What fails is left to whoever needs it.
 final class Warmup {
   private static final int WORKERS = 4;
 
@@ -35,8 +35,7 @@ final class Warmup {
     mutex.lock();
     try {
       for (int i = 0; !closed && i < Math.min(WORKERS, tables.size()); i++) {
-        workers.add(
-            tasks.fork("warm-up", Tasks.Kind.WAITING, () -> run(tables, next, withBlocks)));
+        workers.add(tasks.fork("warm-up", Tasks.Kind.WAITING, () -> run(tables, next, withBlocks)));
       }
     } finally {
       mutex.unlock();
@@ -48,8 +47,7 @@ final class Warmup {
       boolean hasRoom = true;
       while (hasRoom && !closed) {
         int mine = next.getAndIncrement();
-        hasRoom =
-            mine < tables.size() && tree.warm(tables.get(mine), withBlocks, () -> !closed);
+        hasRoom = mine < tables.size() && tree.warm(tables.get(mine), withBlocks, () -> !closed);
       }
     } catch (StorageException e) {
       // The store is away, or a compaction has replaced the table.
