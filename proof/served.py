@@ -40,15 +40,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def weather(self):
         """What is wrong with the store now, once it has been waited for."""
-        server, began = self.server, time.monotonic()
+        server = self.server
         if self.since < server.deaf_until:
             time.sleep(1e6)  # Nobody is there for a connection that was open in an outage.
-        while server.mode == "slow" and time.monotonic() - began < SLOW:
+        while server.mode == "slow" and time.monotonic() - self.began < SLOW:
             time.sleep(0.05)
+        if server.mode == "refuse":
+            raise ConnectionError
         return server.mode
 
     def is_served(self):
         """Whether the request is to be done; else it was answered."""
+        self.began = time.monotonic()
         time.sleep(self.server.latency)
         if self.server.mode == "hang" and next(self.server.turns) % 2:
             return True  # The answer is lost.
@@ -178,12 +181,18 @@ class Store:
         self.pipe, theirs = multiprocessing.Pipe()
         self.process = multiprocessing.Process(target=serve, args=(directory, latency, theirs), daemon=True)
         self.process.start()
-        self.port = self.pipe.recv()
+        theirs.close()
+        self.port = self.answer()
 
     def become(self, mode):
         """One of MODES, or "well"."""
         self.pipe.send(mode)
-        self.pipe.recv()
+        self.answer()
+
+    def answer(self):
+        if not self.pipe.poll(60):
+            sys.exit("the store does not answer")
+        return self.pipe.recv()
 
     def end(self):
         self.process.terminate()
@@ -213,12 +222,18 @@ class Server:
     def __init__(self, config, log):
         self.process = subprocess.Popen([os.path.join(HERE, "zerofs"), "run", "-c", config], stdout=subprocess.PIPE,
                                         stderr=log, text=True)
+        late = threading.Timer(300, self.process.kill)
+        late.start()
         for line in self.process.stdout:
+            if line.startswith("serving metrics"):
+                self.metrics = line.split()[-1]
             if line.startswith("serving NFS"):
                 self.port = int(line.rsplit(":", 1)[1])
             if line.startswith("ready"):
+                late.cancel()
                 threading.Thread(target=shutil.copyfileobj, args=(self.process.stdout, log), daemon=True).start()
                 return
+        late.cancel()
         sys.exit("the server did not start")
 
     def stop(self):

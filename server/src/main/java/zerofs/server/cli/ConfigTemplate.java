@@ -65,7 +65,7 @@ final class ConfigTemplate {
     #portmap_addresses = ["127.0.0.1:111"]
     # What an answer to a stable request means: "journal" = on this machine's disk, and soon in the
     # bucket; "store" = in the bucket; "memory" = in memory, lost with this machine's power.
-    durability = "journal"
+    #durability = "journal"
     read_only = false
     root_squash = false
     allowed_networks = ["127.0.0.0/8", "::1/128"]
