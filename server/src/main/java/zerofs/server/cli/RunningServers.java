@@ -53,7 +53,8 @@ final class RunningServers {
               ExitCode.USAGE,
               "a ZeroFS server serves this volume already (it answers on "
                   + other
-                  + "): stop it first, or take the volume over from it by 'run --takeover' (what only its journal has is lost then)");
+                  + "): stop it first, or take the volume over from it by 'run --takeover' (what"
+                  + " only its journal has is lost then)");
         }
         Files.writeString(entry(volumeId), adminSocket.toString());
       }
