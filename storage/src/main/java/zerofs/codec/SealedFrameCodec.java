@@ -43,7 +43,7 @@ public final class SealedFrameCodec implements FrameCodec {
 
   /// Contexts that are kept. More are made when more tasks are at it at a time, and go afterwards;
   /// each is about half a MiB when it was used.
-  private static final int CONTEXTS_MAX = 8;
+  private static final int CONTEXTS_MAX = Math.max(8, Runtime.getRuntime().availableProcessors());
 
   /// The same for frames of up to a MiB, of rows in a log object: about 4 MiB each.
   private static final int LARGE_CONTEXTS_MAX = 1;

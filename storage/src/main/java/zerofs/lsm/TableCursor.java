@@ -95,6 +95,7 @@ final class TableCursor implements RowCursor {
       TableDescriptor descriptor = run.get(tableIndex);
       byte[] last = HexFormat.of().parseHex(descriptor.lastKey());
       if (Arrays.compareUnsigned(last, from) >= 0) {
+        pause.beforeRead();
         Cause cause = readAheadBytes > 0 ? Cause.COMPACTION : Cause.METADATA;
         Table opened = tables.table(descriptor, mayWait, cause);
         table = opened;

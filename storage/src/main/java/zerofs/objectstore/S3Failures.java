@@ -35,7 +35,10 @@ final class S3Failures {
       return new StorageException.Unavailable(StoreTrouble.NO_ANSWER, unanswered(what, e), e);
     }
     int status = answer.statusCode();
-    return isServerError(status) || status == TOO_MANY_REQUESTS || isTimeout(answer)
+    return isServerError(status)
+            || status == NOT_IMPLEMENTED // A gateway before it: nothing that is asked here is new.
+            || status == TOO_MANY_REQUESTS
+            || isTimeout(answer)
         ? new StorageException.Unavailable(trouble(answer), said(what, answer), answer)
         : refused(what, answer);
   }

@@ -94,6 +94,7 @@ final class WatchedHttpClient implements SdkHttpClient {
   @SuppressWarnings("NullAway.Init") // The request is set by who makes this, before he gives it.
   private final class Exchange implements ExecutableHttpRequest {
     private ExecutableHttpRequest request;
+    private volatile long beganNanos;
     private volatile long movedNanos;
     private volatile boolean givenUp;
 
@@ -113,8 +114,11 @@ final class WatchedHttpClient implements SdkHttpClient {
             .response(response.httpResponse())
             .responseBody(AbortableInputStream.create(new Answer(this, body), body))
             .build();
-      } catch (IOException e) {
-        throw givenUp ? hung(e) : e;
+      } catch (IOException | RuntimeException e) {
+        if (givenUp) {
+          throw hung(e);
+        }
+        throw e;
       } finally {
         if (isOver) {
           end(this);
@@ -122,7 +126,7 @@ final class WatchedHttpClient implements SdkHttpClient {
       }
     }
 
-    private IOException hung(IOException e) {
+    private IOException hung(Exception e) {
       return new IOException("its connection was dead: others were answered", e);
     }
 
@@ -194,6 +198,7 @@ final class WatchedHttpClient implements SdkHttpClient {
   private void begin(Exchange exchange) {
     boolean first;
     exchange.moved();
+    exchange.beganNanos = exchange.movedNanos;
     mutex.lock();
     try {
       underWay.add(exchange);
@@ -220,10 +225,18 @@ final class WatchedHttpClient implements SdkHttpClient {
     do {
       tasks.sleep(settings.lookNanos());
       long asked = tasks.nanoTime();
-      if (!stalled(asked).isEmpty() && probe.getAsBoolean()) {
+      if (!stalled(asked).isEmpty() && isThere()) {
         giveUp(asked);
       }
     } while (goesOn());
+  }
+
+  private boolean isThere() {
+    try {
+      return probe.getAsBoolean();
+    } catch (RuntimeException e) {
+      return false; // Closed meanwhile.
+    }
   }
 
   private boolean goesOn() {
@@ -260,7 +273,9 @@ final class WatchedHttpClient implements SdkHttpClient {
     dead.forEach(Exchange::giveUp);
     mutex.lock();
     try {
-      boolean again = gaveUp && asked - gaveUpNanos < 4 * patience;
+      // However long it took to send it: a store that is slow with what is large is not dead.
+      boolean again =
+          gaveUp && dead.stream().anyMatch(each -> each.beganNanos - gaveUpNanos < 4 * patience);
       patience =
           again ? Math.min(2 * patience, settings.patienceNanosMax()) : settings.patienceNanos();
       gaveUp = true;

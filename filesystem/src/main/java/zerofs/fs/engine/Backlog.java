@@ -25,6 +25,9 @@ final class Backlog {
   /// writers would mend: then memory alone bounds them.
   static final long AWAY_NANOS = 1_000_000_000L;
 
+  private static final long STARVED_NANOS = 1_000_000_000L;
+  private static final long STARVED_END_NANOS = 5_000_000_000L;
+
   static final long BYTES_MIN = 256 << 10;
 
   /// Before anything was measured.
@@ -43,6 +46,9 @@ final class Backlog {
   private volatile long bytes;
   private volatile long lastBarrier;
   private volatile long lastProgress;
+
+  /// When bulk began to wait, of which none was let in since; 0 when none waits.
+  private volatile long bulkWaits;
 
   private volatile boolean paused;
 
@@ -75,15 +81,36 @@ final class Backlog {
   ///
   /// @param waiting bytes that are not stored
   boolean isTooMuch(long waiting, boolean isSmall, long now) {
-    expire(now);
-    long most = bytes;
+    long most = isSmall && !isBulkStarved(now) ? 2 * bytes : bytes;
     boolean isTooMuch =
-        barriersCome && waiting > (isSmall ? 2 * most : most) && now - lastProgress < AWAY_NANOS;
+        now - lastBarrier <= BARRIERS_NANOS
+            && barriersCome
+            && waiting > most
+            && now - lastProgress < AWAY_NANOS;
     if (isTooMuch && !paused) {
       paused = true;
       isBusy = true;
     }
+    if (!isSmall) {
+      noteBulk(isTooMuch, now);
+    }
     return isTooMuch;
+  }
+
+  private void noteBulk(boolean isTooMuch, long now) {
+    if (!isTooMuch) {
+      bulkWaits = 0;
+    } else if (bulkWaits == 0 || now - bulkWaits > STARVED_END_NANOS) {
+      bulkWaits = now;
+    }
+  }
+
+  /// Whether small writes alone have kept the backlog full for so long that they are to wait like
+  /// others. Not for ever, as bulk may be gone.
+  private boolean isBulkStarved(long now) {
+    long since = bulkWaits;
+    long waited = now - since;
+    return since != 0 && waited > STARVED_NANOS && waited <= STARVED_END_NANOS;
   }
 
   /// Nothing is under way, or something was stored just now.

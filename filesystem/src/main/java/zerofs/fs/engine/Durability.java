@@ -472,7 +472,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
       compression.writerWaits();
       long position = storedPosition;
       sealForRoom();
-      while (storedPosition == position && failure == null) {
+      while (storedPosition == position && failure == null && inFlightCount > 0) {
         long left = generations.backlog().awayAt() - tasks.nanoTime();
         if (left <= 0) {
           return;
@@ -489,13 +489,14 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     mutex.lock();
     try {
       while (failure == null && isFull(room)) {
-        if (!sealForRoom()) {
-          if (!closing && inFlightCount == 0 && !flushIsBehind.getAsBoolean()) {
-            return; // It is writers under way that take the room.
-          }
-          compression.writerWaits();
-          changed.await();
+        if (sealForRoom()) {
+          break; // What others are admitted for is to be counted again.
         }
+        if (!closing && inFlightCount == 0 && !flushIsBehind.getAsBoolean()) {
+          return; // It is writers under way that take the room.
+        }
+        compression.writerWaits();
+        changed.await();
       }
       throwIfFailed();
     } finally {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Checks;
 import zerofs.base.Tasks;
 import zerofs.codec.Compression;
 import zerofs.codec.FrameCodec;
@@ -248,7 +249,7 @@ final class Encoder {
       parts.add(new ArrayList<>());
     }
     AtomicInteger next = new AtomicInteger();
-    AtomicReference<@Nullable RuntimeException> failure = new AtomicReference<>();
+    AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     List<Tasks.Task> running = new ArrayList<>();
     for (int worker = 1; worker < Math.min(workers, batches); worker++) {
       running.add(
@@ -258,7 +259,7 @@ final class Encoder {
               () -> {
                 try {
                   encodeBatches(work, next, parts);
-                } catch (RuntimeException e) {
+                } catch (Throwable e) { // Else what it did not encode would be missing.
                   failure.set(e);
                 }
               }));
@@ -268,11 +269,12 @@ final class Encoder {
     } finally {
       running.forEach(Tasks.Task::join); // They write into memory that the caller lets go.
     }
-    RuntimeException failed = failure.get();
+    Throwable failed = failure.get();
     if (failed != null) {
-      throw failed;
+      throw new IllegalStateException("encoding failed", failed);
     }
     parts.forEach(results::addAll);
+    Checks.invariant(results.size() == pages, "a page was not encoded");
     return results;
   }
 

@@ -32,7 +32,7 @@ record MemoryPlan(
 
   static MemoryPlan of(long budget) {
     // As if of a whole budget: at 1 GiB they are what they would be without the fixed part.
-    long shared = (budget - FIXED) * GIB / MIB / ((GIB - FIXED) / MIB);
+    long shared = (budget - FIXED) / ((GIB - FIXED) / MIB) * (GIB / MIB);
     return new MemoryPlan(
         budget * 17 / 32 - 64 * MIB,
         shared * 3 / 100,
