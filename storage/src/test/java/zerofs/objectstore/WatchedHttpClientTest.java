@@ -205,6 +205,25 @@ class WatchedHttpClientTest {
         });
   }
 
+  /// Each try takes longer to send than four times the patience.
+  @Test
+  void aStoreThatIsSlowWithWhatIsLargeGetsTheTimeItNeeds() {
+    simulate(
+        () -> {
+          network.byteNanos = SECOND;
+          network.answerNanos = 10 * SECOND;
+          int broken = 0;
+          for (int done = 0; done < 5; ) {
+            try {
+              call(20);
+              done++;
+            } catch (IOException e) {
+              assertThat(++broken).as("sent for nothing").isLessThan(20);
+            }
+          }
+        });
+  }
+
   @Test
   void nobodyAsksWhileNothingIsUnderWay() {
     simulate(
