@@ -214,7 +214,8 @@ class TakeoverSimulationTest {
     return next;
   }
 
-  /// A start to which the store does not answer ends, and its service manager tries again.
+  /// A start to which the store does not answer ends, and its service manager tries again; also
+  /// when the claim of the one before arrives late, and wins over this one's.
   private Writer started(
       SimulatedFixture fixture, SimulatedMachine machine, String name, Random random) {
     for (int i = 0; ; i++) {
@@ -222,6 +223,11 @@ class TakeoverSimulationTest {
       try {
         return new Writer(fixture, machine, process, random);
       } catch (StorageException.OutcomeUnknown | StorageException.Unavailable e) {
+        fixture.simulation.kill(process);
+        machine.crash();
+        seen.failedStarts++;
+      } catch (StorageException.Fenced e) {
+        assertThat(i).as("starts before, of which one may have claimed: " + e).isPositive();
         fixture.simulation.kill(process);
         machine.crash();
         seen.failedStarts++;
