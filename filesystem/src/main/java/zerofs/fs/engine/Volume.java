@@ -420,7 +420,7 @@ public final class Volume implements Filesystem {
         layers[0].bytes(),
         pending,
         durability.waitingNanos(),
-        generations.isOverfull(0),
+        durability.isFull(0),
         (long) slab.blocks() * Slab.BLOCK_BYTES,
         (long) slab.availableBlocks() * Slab.BLOCK_BYTES,
         recorder.isOn(),

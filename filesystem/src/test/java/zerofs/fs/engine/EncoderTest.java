@@ -32,8 +32,7 @@ class EncoderTest {
             throw new AssertionError(name, e);
           });
   private final Slab slab = new Slab(4L << 20, SlabMemory.direct(), tasks);
-  private final SealedFrameCodec real =
-      new SealedFrameCodec(new Keys(new byte[32], new byte[16]));
+  private final SealedFrameCodec real = new SealedFrameCodec(new Keys(new byte[32], new byte[16]));
   private final ObjectId id = new ObjectId(ObjectId.Kind.LOG, 1, 1);
 
   private Encoder.Encoded encode(FrameCodec codec) {
