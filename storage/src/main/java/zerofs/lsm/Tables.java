@@ -176,7 +176,8 @@ final class Tables {
   /// @return whether there is room for more
   boolean warm(TableDescriptor descriptor, boolean withBlocks, BooleanSupplier goesOn)
       throws StorageException {
-    if (open.get(descriptor.id()) == null && !open.hasRoom(descriptor.tailBytes())) {
+    boolean hasRoom = open.get(descriptor.id()) != null || open.hasRoom(descriptor.tailBytes());
+    if (!hasRoom || !goesOn.getAsBoolean()) {
       return false;
     }
     Table table = table(descriptor, true, Cause.WARMUP);

@@ -35,10 +35,7 @@ final class S3Failures {
       return new StorageException.Unavailable(StoreTrouble.NO_ANSWER, unanswered(what, e), e);
     }
     int status = answer.statusCode();
-    return isServerError(status)
-            || status == NOT_IMPLEMENTED // A gateway before it: nothing that is asked here is new.
-            || status == TOO_MANY_REQUESTS
-            || isTimeout(answer)
+    return isServerError(status) || status == TOO_MANY_REQUESTS || isTimeout(answer)
         ? new StorageException.Unavailable(trouble(answer), said(what, answer), answer)
         : refused(what, answer);
   }
@@ -55,7 +52,8 @@ final class S3Failures {
       // Another conditional write was under way, or the request was turned away: not applied.
       return new StorageException.Unavailable(trouble(answer), said(what, answer), answer);
     }
-    return isServerError(status) || isTimeout(answer)
+    boolean isOpen = isServerError(status) && status != NOT_IMPLEMENTED;
+    return isOpen || isTimeout(answer)
         ? new StorageException.OutcomeUnknown(trouble(answer), said(what, answer), answer)
         : refused(what, answer);
   }
@@ -79,7 +77,7 @@ final class S3Failures {
 
   /// The store's own trouble: whether a write was applied is open.
   private static boolean isServerError(int status) {
-    return status >= SERVER_ERRORS && status != NOT_IMPLEMENTED && status != INSUFFICIENT_STORAGE;
+    return status >= SERVER_ERRORS && status != INSUFFICIENT_STORAGE;
   }
 
   private static StoreTrouble trouble(S3Exception e) {

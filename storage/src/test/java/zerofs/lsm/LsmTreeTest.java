@@ -43,6 +43,9 @@ class LsmTreeTest {
   private long position;
   private long mark;
 
+  /// Of compactions, each of which gave way before.
+  private int reads;
+
   private static final RowMerger NEWEST =
       new RowMerger() {
         @Override
@@ -174,6 +177,7 @@ class LsmTreeTest {
 
           @Override
           public void beforeRead() throws StorageException {
+            reads++;
             if (random.nextInt(4) == 0) {
               more();
             }
@@ -219,6 +223,7 @@ class LsmTreeTest {
     cold.open(runs);
     check(cold);
     assertThat(pauses).isGreaterThan(30);
+    assertThat(reads).isGreaterThan(2 * pauses);
   }
 
   /// How often an attempt to read a key misses until it answers as the model does.

@@ -128,6 +128,8 @@ class CachedObjectStoreTest {
       store.get(KEY, 0, 100, cause);
     }
     assertThat(gets() - before).isEqualTo(others.size());
+    store.get(KEY, 0, 100, Cause.WARMUP);
+    assertThat(gets() - before).as("what is there").isEqualTo(others.size());
     store.close();
   }
 

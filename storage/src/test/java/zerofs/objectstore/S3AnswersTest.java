@@ -148,6 +148,7 @@ class S3AnswersTest {
     "503, SlowDown, Unavailable",
     "429, TooManyRequests, Unavailable",
     "500, InternalError, Unavailable",
+    "501, '', Unavailable", // Of a gateway before it: nothing that is asked here is new.
   })
   void aReadThatFails(int status, String code, String kind) {
     answer = error(status, code);

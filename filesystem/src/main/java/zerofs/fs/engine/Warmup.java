@@ -45,7 +45,7 @@ final class Warmup {
   private void run(List<TableDescriptor> tables, AtomicInteger next, boolean withBlocks) {
     try {
       boolean hasRoom = true;
-      while (hasRoom && !closed) {
+      while (hasRoom) {
         int mine = next.getAndIncrement();
         hasRoom = mine < tables.size() && tree.warm(tables.get(mine), withBlocks, () -> !closed);
       }

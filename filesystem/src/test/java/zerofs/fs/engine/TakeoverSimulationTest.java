@@ -222,12 +222,12 @@ class TakeoverSimulationTest {
       String process = name + " start " + i;
       try {
         return new Writer(fixture, machine, process, random);
-      } catch (StorageException.OutcomeUnknown | StorageException.Unavailable e) {
-        fixture.simulation.kill(process);
-        machine.crash();
-        seen.failedStarts++;
-      } catch (StorageException.Fenced e) {
-        assertThat(i).as("starts before, of which one may have claimed: " + e).isPositive();
+      } catch (StorageException.OutcomeUnknown
+          | StorageException.Unavailable
+          | StorageException.Fenced e) {
+        assertThat(e instanceof StorageException.Fenced && i == 0)
+            .as(process + " lost to a start before it, and there was none")
+            .isFalse();
         fixture.simulation.kill(process);
         machine.crash();
         seen.failedStarts++;

@@ -241,7 +241,10 @@ class MetricsReportTest {
     assertThat(away.value("zerofs_ready")).isZero();
     assertThat(away.value("zerofs_pending_bytes")).isPositive();
     assertThat(away.value("zerofs_pending_seconds")).isPositive();
-    assertThat(away.value("zerofs_store_errors_total{cause=barrier, request=put}")).isPositive();
+    double failed = away.value("zerofs_store_errors_total{cause=barrier, request=put}");
+    assertThat(failed).isPositive();
+    assertThat(away.value("zerofs_store_failures_total{reason=other}"))
+        .isGreaterThanOrEqualTo(failed);
     storeIsAway = false;
     assertThat(client.reply(commit).int32()).isZero();
     assertThat(get("/readyz").statusCode()).isEqualTo(200);
