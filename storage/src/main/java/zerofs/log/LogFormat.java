@@ -15,7 +15,8 @@ import zerofs.objectstore.ObjectStore.Body;
 import zerofs.objectstore.ObjectStore.Fetched;
 import zerofs.objectstore.StorageException;
 
-/// A log object: a segment, or a fence (a segment without frames and rows).
+/// A log object: a segment, or a fence (a segment without frames and rows). A data segment is laid
+/// out likewise, without rows.
 ///
 /// ```text
 /// object    = frames | delta | directory | footer
@@ -86,14 +87,22 @@ public final class LogFormat {
     return new Body(parts);
   }
 
+  /// A data segment.
+  ///
+  /// @param frames encoded frames, one after the other
+  /// @param directory one entry per frame, in order
+  public Body data(LogHeader header, List<ByteBuffer> frames, List<FrameOwner> directory) {
+    return segment(header, frames, directory, ByteBuffer.allocate(0));
+  }
+
   /// A fence.
   public Body fence(LogHeader header) {
     return segment(header, List.of(), List.of(), ByteBuffer.allocate(0));
   }
 
-  private FrameCodec.ObjectKey objectKey(LogHeader header) {
-    ObjectId id = new ObjectId(ObjectId.Kind.LOG, header.epoch(), header.position());
-    return codec.objectKey(id, HexFormat.of().parseHex(header.salt()));
+  /// The key of its frames.
+  public FrameCodec.ObjectKey objectKey(LogHeader header) {
+    return codec.objectKey(header.id(), HexFormat.of().parseHex(header.salt()));
   }
 
   private byte[] identity(LogHeader header) {
@@ -160,6 +169,9 @@ public final class LogFormat {
     tail.get(tail.limit() - FOOTER_BYTES, footer);
     ByteBuffer in = ByteBuffer.wrap(footer).order(ByteOrder.LITTLE_ENDIAN);
     LogHeader header = header(name, footer, in);
+    if (header.kind() == LogHeader.Kind.DATA) {
+      throw new StorageException.Corrupt(name + " is a data segment");
+    }
     if (header.epoch() != epoch || header.position() != position) {
       throw new StorageException.Corrupt(
           name

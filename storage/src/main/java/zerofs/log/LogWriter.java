@@ -116,9 +116,7 @@ public final class LogWriter {
   /// The header of the next object. Called in order of position.
   public LogHeader header(
       LogHeader.Kind kind, long position, long firstSequence, long lastSequence) {
-    byte[] random = new byte[16];
-    randomness.secret(random);
-    String nonce = HexFormat.of().formatHex(random);
+    String nonce = newNonce();
     mutex.lock();
     try {
       String predecessor = lastNonce;
@@ -139,12 +137,41 @@ public final class LogWriter {
     }
   }
 
+  private String newNonce() {
+    byte[] random = new byte[16];
+    randomness.secret(random);
+    return HexFormat.of().formatHex(random);
+  }
+
   /// Sends an object; returns once it is settled. (It *counts* as stored once all before it do:
   /// Rule COUNT_IN_ORDER.)
   ///
   /// @throws StorageException.Fenced when another writer owns the log
   public void send(LogHeader header, Body body) throws StorageException {
-    String key = LogFormat.key(epoch, header.position());
+    Proof sent = create(header, body, Cause.BARRIER);
+    settle(header.position(), new Settled(header.lastSequence(), sent));
+  }
+
+  /// The header of a data segment.
+  ///
+  /// @param number never used before in this epoch
+  public LogHeader dataHeader(long number) {
+    return new LogHeader(
+        LogHeader.Kind.DATA, epoch, number, salt, newNonce(), LogHeader.NO_NONCE, 0, 0, 0);
+  }
+
+  /// Sends a data segment; returns once it is stored.
+  ///
+  /// @throws StorageException.Fenced when another writer owns the log
+  public void sendData(LogHeader header, Body body) throws StorageException {
+    create(header, body, Cause.BULK);
+  }
+
+  /// Creates an object, however often it has to be tried.
+  ///
+  /// @return before what it was not there
+  private Proof create(LogHeader header, Body body, Cause cause) throws StorageException {
+    String key = header.id().key();
     long delay = RETRY_NANOS_MIN;
     Proof first = now();
     Proof sent;
@@ -153,16 +180,16 @@ public final class LogWriter {
       try {
         sent = now();
         // Rule CREATE_ONLY_LOG.
-        PutOutcome outcome = store.put(key, body, Cause.BARRIER);
+        PutOutcome outcome = store.put(key, body, cause);
         if (outcome == PutOutcome.CREATED) {
           break;
         }
         // Rule EXISTS_IS_READ: "exists" says nothing about whose it is; the nonce does.
-        if (header.nonce().equals(nonceOf(key))) {
+        if (header.nonce().equals(nonceOf(key, cause))) {
           sent = first; // One of the tries, we don't know which.
           break;
         }
-        throw depose("log position " + header.position() + " is taken by another writer");
+        throw depose(key + " is taken by another writer");
       } catch (StorageException.Unavailable
           | StorageException.OutcomeUnknown
           | StorageException.Refused e) {
@@ -172,13 +199,13 @@ public final class LogWriter {
       }
     }
     trouble = null;
-    settle(header.position(), new Settled(header.lastSequence(), sent));
+    return sent;
   }
 
   /// The nonce of a log object; null when it is not there: "exists", then nothing there, means that
   /// the position was taken and let go by a later history.
-  private @Nullable String nonceOf(String key) throws StorageException {
-    ObjectStore.Fetched footer = store.getSuffix(key, LogFormat.FOOTER_BYTES, Cause.BARRIER);
+  private @Nullable String nonceOf(String key, Cause cause) throws StorageException {
+    ObjectStore.Fetched footer = store.getSuffix(key, LogFormat.FOOTER_BYTES, cause);
     if (footer == null) {
       return null;
     }
@@ -269,7 +296,7 @@ public final class LogWriter {
   public void checkNext() throws StorageException {
     long position = nextToCount();
     Proof sent = now();
-    String there = nonceOf(LogFormat.key(epoch, position));
+    String there = nonceOf(LogFormat.key(epoch, position), Cause.BARRIER);
     if (there == null) {
       proven(sent);
     } else if (!isOwn(position, there)) {

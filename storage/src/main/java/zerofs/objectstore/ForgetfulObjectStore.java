@@ -6,9 +6,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/// A store in memory that deletes the oldest log objects, so that a benchmark or a long test may
-/// write for ever. A PUT costs what it does in [MemoryObjectStore]. What is read must be written
-/// anew before it is that old, and its volume can't be opened again.
+/// A store in memory that deletes the oldest log objects and data segments, so that a benchmark or
+/// a long test may write for ever. A PUT costs what it does in [MemoryObjectStore]. What is read
+/// must be written anew before it is that old, and its volume can't be opened again.
 public final class ForgetfulObjectStore implements ObjectStore {
   private static final long LOG_BYTES_MAX = 64 << 20;
 
@@ -29,7 +29,7 @@ public final class ForgetfulObjectStore implements ObjectStore {
   @Override
   public PutOutcome put(String key, Body body, Cause cause) {
     PutOutcome outcome = memory.put(key, body, cause);
-    if (cause == Cause.BARRIER) {
+    if (cause == Cause.BARRIER || cause == Cause.BULK) {
       log.add(new Listed(key, body.bytes()));
       long now = logBytes.addAndGet(body.bytes());
       while (now > LOG_BYTES_MAX) {

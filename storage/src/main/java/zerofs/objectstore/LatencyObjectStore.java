@@ -4,23 +4,36 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
 
-/// Adds a fixed time to every request, before it is applied: a store that is far away. For tests
-/// and benchmarks; under simulated tasks the time is virtual.
+/// Adds a fixed time to every request, before it is applied: a store that is far away; and to a PUT
+/// what its bytes take over one connection. For tests and benchmarks; under simulated tasks the
+/// time is virtual.
 public final class LatencyObjectStore implements ObjectStore {
   private final ObjectStore store;
   private final Tasks tasks;
   private final long nanos;
+  private final long bytesPerSecond;
 
   /// @param nanos what every request takes longer; 0 or more
   public LatencyObjectStore(ObjectStore store, Tasks tasks, long nanos) {
+    this(store, tasks, nanos, Long.MAX_VALUE);
+  }
+
+  /// @param bytesPerSecond of a connection, of which each PUT has its own
+  public LatencyObjectStore(ObjectStore store, Tasks tasks, long nanos, long bytesPerSecond) {
     this.store = store;
     this.tasks = tasks;
     this.nanos = nanos;
+    this.bytesPerSecond = bytesPerSecond;
   }
 
   private void travel() {
-    if (nanos > 0) {
-      tasks.sleep(nanos);
+    travel(0);
+  }
+
+  private void travel(long bytes) {
+    long takes = nanos + bytes * 1_000_000_000L / bytesPerSecond;
+    if (takes > 0) {
+      tasks.sleep(takes);
     }
   }
 
@@ -39,7 +52,7 @@ public final class LatencyObjectStore implements ObjectStore {
 
   @Override
   public PutOutcome put(String key, Body body, Cause cause) throws StorageException {
-    travel();
+    travel(body.bytes());
     return store.put(key, body, cause);
   }
 

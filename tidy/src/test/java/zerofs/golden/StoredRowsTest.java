@@ -113,7 +113,8 @@ class StoredRowsTest {
   void usage() throws Exception {
     UsageRow usage = new UsageRow(0x0102030405060708L, 0x1112131415161718L);
     assertThat(UsageRow.decode(Golden.same("usage", usage.encode()))).isEqualTo(usage);
-    SegmentUsage segment = new SegmentUsage(-3, 0x2122232425262728L, 0x3132333435363738L);
+    SegmentUsage segment =
+        new SegmentUsage(-3, 0x2122232425262728L, 0x4142434445464748L, 0x3132333435363738L);
     assertThat(SegmentUsage.decode(Golden.same("segment-usage", segment.encode())))
         .isEqualTo(segment);
   }

@@ -187,11 +187,12 @@ class FormatDocumentTest {
                 Constants.code("zerofs.codec.ObjectId$Kind", "DATA"),
                 Constants.code("zerofs.codec.ObjectId$Kind", "SST")));
     all.add(
-        "Kind: %d segment, %d fence, %d clean fence."
+        "Kind: %d segment, %d fence, %d clean fence, %d data segment."
             .formatted(
                 Constants.code("zerofs.log.LogHeader$Kind", "SEGMENT"),
                 Constants.code("zerofs.log.LogHeader$Kind", "FENCE"),
-                Constants.code("zerofs.log.LogHeader$Kind", "CLEAN_FENCE")));
+                Constants.code("zerofs.log.LogHeader$Kind", "CLEAN_FENCE"),
+                Constants.code("zerofs.log.LogHeader$Kind", "DATA")));
     all.add(
         "Kind %d: manifest".formatted(Constants.number("zerofs.codec.ObjectEnvelope.MANIFEST")));
     all.add(

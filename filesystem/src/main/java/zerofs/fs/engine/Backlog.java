@@ -82,11 +82,7 @@ final class Backlog {
   /// @param waiting bytes that are not stored
   boolean isTooMuch(long waiting, boolean isSmall, long now) {
     long most = isSmall && !isBulkStarved(now) ? 2 * bytes : bytes;
-    boolean isTooMuch =
-        now - lastBarrier <= BARRIERS_NANOS
-            && barriersCome
-            && waiting > most
-            && now - lastProgress < AWAY_NANOS;
+    boolean isTooMuch = expectsBarriers(now) && waiting > most && now - lastProgress < AWAY_NANOS;
     if (isTooMuch && !paused) {
       paused = true;
       isBusy = true;
@@ -111,6 +107,11 @@ final class Backlog {
     long since = bulkWaits;
     long waited = now - since;
     return since != 0 && waited > STARVED_NANOS && waited <= STARVED_END_NANOS;
+  }
+
+  /// Whether barriers come: one did a short while ago.
+  boolean expectsBarriers(long now) {
+    return barriersCome && now - lastBarrier <= BARRIERS_NANOS;
   }
 
   /// Nothing is under way, or something was stored just now.

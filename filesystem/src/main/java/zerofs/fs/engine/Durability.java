@@ -63,6 +63,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   private volatile long storedSequence;
   private long storedPosition;
   private @Nullable LogWriter log;
+  private @Nullable EarlyBulk bulk;
   private Tasks.@Nullable Task timer;
   private int inFlightCount;
   private long lastStart;
@@ -133,9 +134,16 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     this.storedPosition = generations.open().position() - 1;
   }
 
-  void start(LogWriter writer) {
+  /// @return what sends bulk before it is sealed
+  EarlyBulk start(LogWriter writer, InodeTable inodes, EarlyBulk.Bounds bounds) {
     log = writer;
+    EarlyBulk.Encoding encoding =
+        new EarlyBulk.Encoding(codec, format, encoder.drain(), compression);
+    EarlyBulk early =
+        new EarlyBulk(tasks, generations, inodes, encoding, bounds, writer, this::lose);
+    bulk = early;
     timer = tasks.fork("seal timer", Tasks.Kind.WAITING, this::sealByItself);
+    return early;
   }
 
   long storedSequence() {
@@ -315,6 +323,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     long started = tasks.nanoTime();
     long position = sealed.generation.position();
     try {
+      Objects.requireNonNull(bulk).sendRest(sealed.generation);
       ObjectId id = new ObjectId(ObjectId.Kind.LOG, epoch, position);
       Encoder.Encoded encoded = encoder.encode(sealed.generation, id, codec.objectKey(id, salt));
       sealed.encoded = encoded;
@@ -324,6 +333,9 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
                 sealed.header, encoded.frames(), encoded.directory(), encoded.rows().encode());
         sealed.encodedNanos = tasks.nanoTime();
         times.encode().record(sealed.encodedNanos - started);
+        for (EarlySegment each : sealed.generation.earlySegments()) {
+          each.awaitStored(); // No delta names a frame that is not stored.
+        }
         Objects.requireNonNull(log).send(sealed.header, body);
       }
       noteDuration(tasks.nanoTime() - started);
@@ -387,7 +399,7 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   }
 
   /// Waiting mends nothing: whoever runs this must end it.
-  private void lose(StorageException reason) {
+  void lose(StorageException reason) {
     fail(reason);
     settlement.lost(reason);
   }

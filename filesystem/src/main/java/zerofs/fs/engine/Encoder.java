@@ -28,6 +28,7 @@ import zerofs.fs.row.RowKeys;
 import zerofs.fs.row.SegmentUsage;
 import zerofs.log.FrameOwner;
 import zerofs.lsm.SortedRows;
+import zerofs.objectstore.StorageException;
 
 /// Turns a sealed generation into frames and rows. It writes page entries only: what the gate
 /// decided (names, inodes, cuts) it copies. Representation is chosen now: what is zero at the end
@@ -65,6 +66,11 @@ final class Encoder {
     this.workers = workers;
   }
 
+  /// What it encodes into.
+  DrainMemory drain() {
+    return drain;
+  }
+
   /// What it asks for each generation.
   AdaptiveCompression compression() {
     return compression;
@@ -74,7 +80,7 @@ final class Encoder {
   ///
   /// @param memory where the frames lie: the caller closes it when they are sent
   /// @param chunks its rows of chunks: what is settled in memory once it is stored
-  /// @param nanos what encoding took, without the wait for memory
+  /// @param nanos what encoding took, that of its data segments too, without the wait for memory
   record Encoded(
       DrainMemory.Lease memory,
       List<ByteBuffer> frames,
@@ -82,6 +88,46 @@ final class Encoder {
       SortedRows rows,
       Map<Generation.ChunkId, ChunkRow> chunks,
       long nanos) {}
+
+  /// What data segments hold of a sealed generation.
+  ///
+  /// @param frames of the pages that are still as they were
+  private record Early(List<EarlySegment.Content> segments, Map<Page, EarlySegment.Frame> frames) {
+    static Early of(Generation generation) throws StorageException {
+      List<EarlySegment.Content> segments = new ArrayList<>();
+      Map<Page, EarlySegment.Frame> frames = new HashMap<>();
+      for (EarlySegment each : generation.earlySegments()) {
+        EarlySegment.Content content = each.awaitEncoded();
+        segments.add(content);
+        for (EarlySegment.Frame frame : content.frames()) {
+          if (frame.counts()) {
+            frames.put(frame.page(), frame);
+          }
+        }
+      }
+      return new Early(segments, frames);
+    }
+
+    /// Also of those that nothing refers to: they are objects.
+    Map<ObjectId, SegmentUsage> usage() {
+      Map<ObjectId, SegmentUsage> usage = new HashMap<>();
+      for (EarlySegment.Content each : segments) {
+        if (!each.frames().isEmpty()) {
+          usage.put(each.id(), new SegmentUsage(0, 0, each.bytes(), 0));
+        }
+      }
+      for (EarlySegment.Frame each : frames.values()) {
+        FrameRef place = each.reference();
+        SegmentUsage one = new SegmentUsage(1, place.storedBytes(), 0, 0);
+        usage.merge(place.object(), one, SegmentUsage::plus);
+      }
+      return usage;
+    }
+
+    long nanos() {
+      return segments.stream().mapToLong(EarlySegment.Content::nanos).sum();
+    }
+  }
 
   private record Row(byte[] key, byte[] value) {
     @Override
@@ -109,10 +155,15 @@ final class Encoder {
       FrameCodec.ObjectKey key,
       Compression compression) {}
 
-  Encoded encode(Generation generation, ObjectId id, FrameCodec.ObjectKey key) {
+  /// Encodes what no data segment of the generation holds.
+  ///
+  /// @throws StorageException when one of those has failed
+  Encoded encode(Generation generation, ObjectId id, FrameCodec.ObjectKey key)
+      throws StorageException {
+    Early early = Early.of(generation);
     List<Page> pages = new ArrayList<>();
     for (Page each : generation.pages()) {
-      if (!each.isFreed()) {
+      if (!each.isFreed() && !early.frames().containsKey(each)) {
         pages.add(each);
       }
     }
@@ -126,7 +177,7 @@ final class Encoder {
     boolean encoded = false;
     try {
       List<Result> results = encodeAll(new Work(pages, places, memory, key, compression.now()));
-      Encoded done = assemble(generation, id, memory, results, started);
+      Encoded done = assemble(generation, id, early, memory, results, started);
       encoded = true;
       return done;
     } finally {
@@ -139,12 +190,21 @@ final class Encoder {
   private Encoded assemble(
       Generation generation,
       ObjectId id,
+      Early early,
       DrainMemory.Lease memory,
       List<Result> results,
       long started) {
     List<ByteBuffer> frames = new ArrayList<>();
     List<FrameOwner> directory = new ArrayList<>();
     Map<Generation.ChunkId, ChunkRow.Builder> entries = new HashMap<>();
+    early
+        .frames()
+        .forEach(
+            (page, frame) ->
+                put(
+                    entries,
+                    page,
+                    ExtentState.frame(frame.reference(), frame.length(), generation.position())));
     int offset = 0;
     for (int i = 0; i < results.size(); i++) {
       Result result = results.get(i);
@@ -158,18 +218,26 @@ final class Encoder {
             new FrameOwner(frame.remaining(), page.inode(), page.extent(), !page.isFull()));
         offset += frame.remaining();
       }
-      Generation.ChunkId chunk =
-          new Generation.ChunkId(page.inode(), page.extent() / ChunkRow.EXTENTS);
-      entries
-          .computeIfAbsent(chunk, _ -> new ChunkRow.Builder())
-          .set(
-              (int) (page.extent() % ChunkRow.EXTENTS),
-              state(result, reference, generation.position()));
+      put(entries, page, state(result, reference, generation.position()));
     }
     memory.shrink(offset); // The next generation needs not wait until this one is sent.
     Map<Generation.ChunkId, ChunkRow> chunks = chunkRows(generation, entries);
-    SortedRows rows = rows(generation, chunks, id, frames.size(), offset);
-    return new Encoded(memory, frames, directory, rows, chunks, tasks.nanoTime() - started);
+    Map<ObjectId, SegmentUsage> segments = early.usage();
+    if (!frames.isEmpty()) {
+      segments.put(id, new SegmentUsage(frames.size(), offset, offset, 0));
+    }
+    SortedRows rows = rows(generation, chunks, segments);
+    long nanos = tasks.nanoTime() - started + early.nanos() / workers;
+    return new Encoded(memory, frames, directory, rows, chunks, nanos);
+  }
+
+  private static void put(
+      Map<Generation.ChunkId, ChunkRow.Builder> entries, Page page, ExtentState state) {
+    Generation.ChunkId chunk =
+        new Generation.ChunkId(page.inode(), page.extent() / ChunkRow.EXTENTS);
+    entries
+        .computeIfAbsent(chunk, _ -> new ChunkRow.Builder())
+        .set((int) (page.extent() % ChunkRow.EXTENTS), state);
   }
 
   /// Moves a frame to where the one before it ends, which is never behind its own place.
@@ -204,9 +272,7 @@ final class Encoder {
   private static SortedRows rows(
       Generation generation,
       Map<Generation.ChunkId, ChunkRow> chunks,
-      ObjectId id,
-      int frames,
-      int bytes) {
+      Map<ObjectId, SegmentUsage> segments) {
     List<Row> rows = new ArrayList<>();
     generation.rows().forEach((key, value) -> rows.add(new Row(key, value)));
     generation
@@ -224,9 +290,7 @@ final class Encoder {
                     RowKeys.chunk(chunk.inode(), chunk.chunk()),
                     zerofs.fs.extent.ChunkRowFormat.encode(row))));
     rows.add(new Row(RowKeys.usage(), generation.usage().encode()));
-    if (frames > 0) {
-      rows.add(new Row(RowKeys.segment(id), new SegmentUsage(frames, bytes, 0).encode()));
-    }
+    segments.forEach((id, usage) -> rows.add(new Row(RowKeys.segment(id), usage.encode())));
     rows.sort((one, other) -> Arrays.compareUnsigned(one.key(), other.key()));
     SortedRows.Builder builder = new SortedRows.Builder();
     for (Row each : rows) {
@@ -330,7 +394,7 @@ final class Encoder {
   }
 
   /// Bytes up to the last that is not zero.
-  private static int trimmed(ByteBuffer bytes, int length) {
+  static int trimmed(ByteBuffer bytes, int length) {
     int end = length;
     while (end >= Long.BYTES && bytes.getLong(end - Long.BYTES) == 0) {
       end -= Long.BYTES;

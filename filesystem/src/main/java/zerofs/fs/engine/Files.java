@@ -553,6 +553,9 @@ final class Files {
     int capacity = page.capacity();
     page.write(memory, write.from(), write.to(), source);
     open.grew(page.capacity() - capacity);
+    if (page.wasLeftBehind(write.to())) {
+      open.leaveBehind(page);
+    }
     chunk.touch(index);
   }
 

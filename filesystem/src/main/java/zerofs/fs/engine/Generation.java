@@ -1,7 +1,9 @@
 package zerofs.fs.engine;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -9,6 +11,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Checks;
@@ -36,6 +39,9 @@ final class Generation {
   private final ConcurrentMap<Long, Inode> inodes = new ConcurrentHashMap<>();
   private final ConcurrentMap<ChunkId, ChunkRow> cuts = new ConcurrentHashMap<>();
   private final Queue<Page> pages = new ConcurrentLinkedQueue<>();
+  private final Queue<Page> leftBehind = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger leftBehindCount = new AtomicInteger();
+  private final Queue<EarlySegment> earlySegments = new ConcurrentLinkedQueue<>();
   private final Set<Long> files = ConcurrentHashMap.newKeySet();
   private final AtomicLong bytes = new AtomicLong();
   private final AtomicLong heapBytes = new AtomicLong();
@@ -160,6 +166,38 @@ final class Generation {
     pages.add(page);
     files.add(page.inode());
     bytes.addAndGet(page.capacity() + PAGE_ENTRY_BYTES);
+  }
+
+  /// Takes a page that its writer has left behind, all there. Once.
+  void leaveBehind(Page page) {
+    leftBehind.add(page);
+    leftBehindCount.incrementAndGet();
+  }
+
+  /// Pages that were left behind and not taken.
+  int leftBehind() {
+    return leftBehindCount.get();
+  }
+
+  /// Takes the oldest pages that were left behind, if so many stay as should.
+  void takeLeftBehind(int count, int staying, List<Page> taken) {
+    if (leftBehindCount.addAndGet(-count) < staying) {
+      leftBehindCount.addAndGet(count); // Another task was faster.
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      taken.add(Objects.requireNonNull(leftBehind.poll(), "counted after it was added"));
+    }
+  }
+
+  /// Takes a data segment of its pages. Inside the gate, while it is open.
+  void add(EarlySegment segment) {
+    earlySegments.add(segment);
+  }
+
+  /// Data segments of its pages: all of them, once it is sealed.
+  Queue<EarlySegment> earlySegments() {
+    return earlySegments;
   }
 
   /// A page of this generation takes so many bytes more.

@@ -28,7 +28,7 @@ final class MetadataMerger implements RowMerger {
             (frame, death) ->
                 side.add(
                     RowKeys.segment(frame.object()),
-                    new SegmentUsage(-1, -frame.storedBytes(), death).encode());
+                    new SegmentUsage(-1, -frame.storedBytes(), 0, death).encode());
         ChunkRow merged =
             ChunkRow.merge(ChunkRowFormat.decode(newer), ChunkRowFormat.decode(older), debits);
         if (merged.needsFold()) {

@@ -60,11 +60,12 @@ public final class Volume implements Filesystem {
   private final LogWriter log;
   private final Generations generations;
   private final Durability durability;
+  private final EarlyBulk bulk;
   private final Maintenance maintenance;
   private final Warmup warmup;
   private final SpaceUsage usage;
   private final InodeTable inodes;
-  private final Rows rows;
+  final Rows rows;
   private final Slab slab;
   private final Files files;
   private final Setattr setattr;
@@ -282,7 +283,7 @@ public final class Volume implements Filesystem {
     listing = new Listing(core);
     replay = new Replay(core);
 
-    durability.start(log);
+    bulk = durability.start(log, inodes, EarlyBulk.Bounds.of(shares, settings.workers()));
     maintenance.start();
     reaper.start(inodes, setattr, namespace, attempts);
     begin();
@@ -516,7 +517,9 @@ public final class Volume implements Filesystem {
   public Attributes write(Call call, long inode, long offset, ByteBuffer source)
       throws FsException {
     requireIoBytes(source.remaining());
-    return attempts.run(call, () -> files.write(call, inode, offset, source));
+    Attributes after = attempts.run(call, () -> files.write(call, inode, offset, source));
+    bulk.offer();
+    return after;
   }
 
   private static void requireIoBytes(int bytes) throws FsException {
@@ -752,8 +755,10 @@ public final class Volume implements Filesystem {
     upkeep.close();
     reaper.join();
     upkeep.join();
+    bulk.stop();
     try {
       boolean clean = durability.closeCleanly();
+      bulk.awaitAll();
       recorder.close();
       if (clean && journal != null) {
         journal.discardBefore(epoch() + 1);
@@ -775,6 +780,7 @@ public final class Volume implements Filesystem {
     durability.fail(new StorageException.Closed("the volume was abandoned"));
     reaper.close();
     upkeep.close();
+    bulk.stop();
     durability.stop();
     recorder.close();
     maintenance.close();

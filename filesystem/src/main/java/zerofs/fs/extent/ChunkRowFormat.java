@@ -19,7 +19,7 @@ import zerofs.objectstore.StorageException;
 /// tag  2 FRAME  object | frame z | offset z | stored | length | position z
 /// tag  3 INLINE length | position | bytes
 /// tag  4 NEXT   stored                       FRAME of 32768 bytes that follows the last one in its
-///                                            object, at that object's position
+///                                            object, at the same position
 /// tag +8        patches follow: count, then each: object | frame z | offset z | stored
 ///               | position z | clip | ranges: count, then (gap, bytes) each
 /// ```
@@ -61,6 +61,7 @@ public final class ChunkRowFormat {
     private int object = -1;
     private int frame;
     private int end;
+    private long position;
   }
 
   private static final class Encoder {
@@ -149,7 +150,7 @@ public final class ChunkRowFormat {
               && frame.frame() == last.frame + 1
               && frame.offset() == last.end
               && state.length() == EXTENT_BYTES
-              && state.position() == frame.object().number();
+              && state.position() == last.position;
       if (next) {
         out.write(NEXT | patched);
         varint(frame.storedBytes());
@@ -159,7 +160,12 @@ public final class ChunkRowFormat {
       out.write(FRAME | patched);
       reference(frame);
       varint(state.length());
-      zigzag(state.position() - frame.object().number());
+      position(frame, state.position());
+    }
+
+    private void position(FrameRef frame, long position) {
+      zigzag(position - frame.object().number());
+      last.position = position;
     }
 
     private void reference(FrameRef frame) {
@@ -184,7 +190,7 @@ public final class ChunkRowFormat {
       varint(patches.size());
       for (Patch each : patches) {
         reference(each.frame());
-        zigzag(each.position() - each.frame().object().number());
+        position(each.frame(), each.position());
         varint(each.clip());
         varint(each.rangeCount());
         int at = 0;
@@ -259,14 +265,14 @@ public final class ChunkRowFormat {
         case FRAME -> {
           FrameRef frame = reference();
           int length = bounded(EXTENT_BYTES);
-          state = ExtentState.frame(frame, length, frame.object().number() + zigzag());
+          state = ExtentState.frame(frame, length, position(frame));
         }
         case NEXT -> {
           require(last.object >= 0, "frame");
           ObjectId object = objects.get(last.object);
           FrameRef frame = new FrameRef(object, last.frame + 1, last.end, stored());
           moveTo(last.object, frame);
-          state = ExtentState.frame(frame, EXTENT_BYTES, object.number());
+          state = ExtentState.frame(frame, EXTENT_BYTES, last.position);
         }
         case INLINE -> state = inline();
         default -> throw new StorageException.Corrupt("chunk row: tag " + tag);
@@ -306,6 +312,11 @@ public final class ChunkRowFormat {
       last.end = Math.addExact(frame.offset(), frame.storedBytes());
     }
 
+    private long position(FrameRef frame) throws StorageException.Corrupt {
+      last.position = frame.object().number() + zigzag();
+      return last.position;
+    }
+
     private int stored() throws StorageException.Corrupt {
       return bounded(2 * EXTENT_BYTES);
     }
@@ -315,7 +326,7 @@ public final class ChunkRowFormat {
       List<Patch> patches = new ArrayList<>();
       for (int i = 0; i < count; i++) {
         FrameRef frame = reference();
-        long position = frame.object().number() + zigzag();
+        long position = position(frame);
         int clip = bounded(EXTENT_BYTES);
         int[] ranges = new int[2 * bounded(RANGES_MAX)];
         int at = 0;

@@ -3,6 +3,7 @@ package zerofs.fs.page;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import org.jspecify.annotations.Nullable;
 import zerofs.base.Checks;
 import zerofs.base.Tasks;
 
@@ -83,12 +84,27 @@ public final class DrainMemory {
         freed.await();
         start = place(bytes);
       }
-      Lease lease = new Lease(start, start + bytes);
-      leases.addLast(lease);
-      return lease;
+      return leaseAt(start, bytes);
     } finally {
       mutex.unlock();
     }
+  }
+
+  /// Takes `bytes` if they are free; null when they are not.
+  public @Nullable Lease tryLease(int bytes) {
+    mutex.lock();
+    try {
+      int start = place(bytes);
+      return start < 0 ? null : leaseAt(start, bytes);
+    } finally {
+      mutex.unlock();
+    }
+  }
+
+  private Lease leaseAt(int start, int bytes) {
+    Lease lease = new Lease(start, start + bytes);
+    leases.addLast(lease);
+    return lease;
   }
 
   /// Where `bytes` in a row are free; negative when nowhere.
@@ -100,7 +116,7 @@ public final class DrainMemory {
     int last = leases.getLast().end;
     boolean wrapped = leases.getLast().start < first;
     if (wrapped) {
-      return bytes <= first - last ? last : -1;
+      return bytes < first - last ? last : -1; // Never full to the last byte: that looks empty.
     }
     if (bytes <= memory.capacity() - last) {
       return last;

@@ -36,6 +36,8 @@ public final class Page {
   private int[] ranges = NO_RANGES;
   private boolean freed;
   private boolean standIn;
+  private boolean leftBehind;
+  private int changes;
 
   private Page(Slab slab, long inode, long extent, int address, long generation) {
     this.slab = slab;
@@ -105,6 +107,30 @@ public final class Page {
   public void setGeneration(long newGeneration) {
     generation = newGeneration;
     standIn = false;
+    leftBehind = false;
+  }
+
+  /// Whether it just was left behind: a writer has reached its end, and it holds all its bytes.
+  /// Once in each generation.
+  ///
+  /// @param to where the last write ended
+  public boolean wasLeftBehind(int to) {
+    if (leftBehind || to < EXTENT_BYTES || !isWhole()) {
+      return false;
+    }
+    leftBehind = true;
+    return true;
+  }
+
+  /// Whether it holds every byte of its extent.
+  public boolean isWhole() {
+    return full && length == EXTENT_BYTES;
+  }
+
+  /// How often its bytes changed: the same number at two times of one generation means the same
+  /// bytes.
+  public int changes() {
+    return changes;
   }
 
   public boolean isFull() {
@@ -173,6 +199,7 @@ public final class Page {
   /// Writes `to - from` bytes of `source`, whose position advances. `memory` is used when the piece
   /// must grow.
   public void write(Reservation memory, int from, int to, ByteBuffer source) {
+    changes++;
     grow(memory, to);
     if (full) {
       fillZeros(length, from);
@@ -189,6 +216,7 @@ public final class Page {
   /// @param base the stored bytes, from its position to its limit; later bytes are zero
   public void fillBelow(Reservation memory, ByteBuffer base) {
     Checks.invariant(!full, "a full page has nothing below it");
+    changes++;
     int baseBytes = base.remaining();
     int start = base.position();
     int end = Math.max(end(), baseBytes);
@@ -210,6 +238,7 @@ public final class Page {
 
   /// Drops all bytes from `bytes` on.
   public void clip(int bytes) {
+    changes++;
     if (full) {
       length = Math.min(length, bytes);
       return;
@@ -238,6 +267,7 @@ public final class Page {
   /// Says that what lies under a partial page is all zero: it becomes full.
   public void fillZerosBelow() {
     Checks.invariant(!full, "a full page has nothing below it");
+    changes++;
     int at = 0;
     for (int i = 0; i < ranges.length; i += 2) {
       fillZeros(at, ranges[i]);

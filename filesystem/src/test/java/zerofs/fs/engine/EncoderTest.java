@@ -20,6 +20,7 @@ import zerofs.fs.page.Page;
 import zerofs.fs.page.Reservation;
 import zerofs.fs.page.Slab;
 import zerofs.fs.page.SlabMemory;
+import zerofs.objectstore.StorageException;
 
 /// A generation is encoded whole or not at all.
 class EncoderTest {
@@ -35,7 +36,7 @@ class EncoderTest {
   private final SealedFrameCodec real = new SealedFrameCodec(new Keys(new byte[32], new byte[16]));
   private final ObjectId id = new ObjectId(ObjectId.Kind.LOG, 1, 1);
 
-  private Encoder.Encoded encode(FrameCodec codec) {
+  private Encoder.Encoded encode(FrameCodec codec) throws StorageException {
     Generation generation = new Generation(1, 0, 0);
     byte[] bytes = new byte[PAGE_BYTES];
     Arrays.fill(bytes, (byte) 7);
@@ -53,7 +54,7 @@ class EncoderTest {
   }
 
   @Test
-  void allPagesAreThere() {
+  void allPagesAreThere() throws StorageException {
     Encoder.Encoded encoded = encode(real);
     assertThat(encoded.frames()).hasSize(PAGES);
     encoded.memory().close();

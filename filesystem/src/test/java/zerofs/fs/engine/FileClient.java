@@ -92,6 +92,12 @@ final class FileClient {
   /// How long it pauses at most, now and then.
   int pauseNanosMax = 3_000_000;
 
+  /// Whether half of its writes are large.
+  boolean writesBulk;
+
+  /// Whether it syncs now and then.
+  boolean syncs = true;
+
   /// When it was last answered.
   long answeredNanos;
 
@@ -158,8 +164,8 @@ final class FileClient {
   }
 
   private int length() {
-    return switch (random.nextInt(4)) {
-      case 0 -> 1 + random.nextInt(200_000);
+    return switch (random.nextInt(writesBulk ? 2 : 4)) {
+      case 0 -> 1 + random.nextInt(writesBulk ? 500_000 : 200_000);
       case 1 -> EXTENT;
       default -> 1 + random.nextInt(5000);
     };
@@ -186,7 +192,7 @@ final class FileClient {
             : volume.write(call, file, change.offset(), ByteBuffer.wrap(data));
     underWay = null;
     history.add(new Committed(call.sequence(), change));
-    if (random.nextInt(8) == 0) {
+    if (syncs && random.nextInt(8) == 0) {
       long began = simulation.nanoTime();
       volume.journalBarrier(call.sequence());
       synced.add(new Synced(call.sequence(), began));

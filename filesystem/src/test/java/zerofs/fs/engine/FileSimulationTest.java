@@ -9,6 +9,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import zerofs.base.Tasks;
+import zerofs.objectstore.ObjectStore.Cause;
 
 /// Files against byte arrays while generations are in flight: clients write, cut and read, each its
 /// own file, in so little memory that pages leave it, beside barriers, flushes and a store that
@@ -31,11 +32,21 @@ class FileSimulationTest {
     POWER_CUT
   }
 
-  private int history(long seed) {
-    return history(seed, End.KILLED);
+  /// What clients do before that.
+  private enum Load {
+    /// Writes of all sizes, beside barriers.
+    MIXED,
+    /// Large writes without barriers: bulk leaves early.
+    BULK
   }
 
-  private int history(long seed, End end) {
+  private static final AtomicLong DATA_SEGMENTS = new AtomicLong();
+
+  private int history(long seed) {
+    return history(seed, End.KILLED, Load.MIXED);
+  }
+
+  private int history(long seed, End end, Load load) {
     SimulatedFixture fixture = new SimulatedFixture(seed);
     fixture.machine = end == End.KILLED ? null : new SimulatedMachine(seed);
     fixture.slabBytes = 6 << 20;
@@ -52,24 +63,34 @@ class FileSimulationTest {
           }
           volume.barrier(volume.committedSequence());
           for (FileClient each : clients) {
+            each.writesBulk = load == Load.BULK;
+            each.syncs = load == Load.MIXED || fixture.machine != null;
+          }
+          if (load == Load.BULK) {
+            fixture.simulation.sleep(Backlog.BARRIERS_NANOS + 1);
+          }
+          for (FileClient each : clients) {
             process.fork("client", Tasks.Kind.WAITING, fixture.unchecked(each::work));
           }
-          process.fork(
-              "barriers",
-              Tasks.Kind.WAITING,
-              fixture.unchecked(
-                  () -> {
-                    while (true) {
-                      fixture.simulation.sleep(random.nextInt(4_000_000));
-                      volume.barrier(volume.committedSequence());
-                    }
-                  }));
+          if (load == Load.MIXED) {
+            process.fork(
+                "barriers",
+                Tasks.Kind.WAITING,
+                fixture.unchecked(
+                    () -> {
+                      while (true) {
+                        fixture.simulation.sleep(random.nextInt(4_000_000));
+                        volume.barrier(volume.committedSequence());
+                      }
+                    }));
+          }
           for (int i = 0; i < 6; i++) {
             fixture.simulation.sleep(20_000_000 + random.nextInt(20_000_000));
             fixture.away = !fixture.away;
           }
           fixture.simulation.kill("p");
           fixture.away = false;
+          DATA_SEGMENTS.addAndGet(fixture.memory.list("data/", "", 10_000, Cause.ADMIN).size());
           ended(fixture, end, random);
           Volume again = fixture.open("q");
           long allocated = 0;
@@ -113,28 +134,55 @@ class FileSimulationTest {
     machine.crash();
   }
 
-  private void histories(long firstSeed, End end) {
+  private void histories(long firstSeed, End end, Load load) {
+    REPLAYED.set(0);
+    DATA_SEGMENTS.set(0);
     int answers = 0;
     int histories = Integer.getInteger("zerofs.histories", 4);
     for (long seed = firstSeed; seed < firstSeed + histories; seed++) {
-      answers += history(seed, end);
+      answers += history(seed, end, load);
     }
-    assertThat(REPLAYED.get()).as("commits that only the journal had").isGreaterThan(100);
+    if (end != End.KILLED) {
+      assertThat(REPLAYED.get()).as("commits that only the journal had").isGreaterThan(100);
+    }
+    if (load == Load.BULK) {
+      assertThat(DATA_SEGMENTS.get()).as("bulk left early").isGreaterThan(10L * histories);
+    }
     System.out.printf(
-        "%s: histories %d, %d writers each, answers %d, replayed commits %d, violations 0%n",
-        end, histories, CLIENTS_WITH_JOURNAL, answers, REPLAYED.get());
+        "%s, %s: histories %d, %d writers each, answers %d, replayed commits %d,"
+            + " data segments %d, violations 0%n",
+        end,
+        load,
+        histories,
+        end == End.KILLED ? CLIENTS : CLIENTS_WITH_JOURNAL,
+        answers,
+        REPLAYED.get(),
+        DATA_SEGMENTS.get());
   }
 
   @Test
   void withAJournalNothingAnsweredIsLostByAKill() {
-    REPLAYED.set(0);
-    histories(101, End.KILLED_WITH_JOURNAL);
+    histories(101, End.KILLED_WITH_JOURNAL, Load.MIXED);
   }
 
   @Test
   void withAJournalNothingSyncedIsLostByAPowerCut() {
-    REPLAYED.set(0);
-    histories(1001, End.POWER_CUT);
+    histories(1001, End.POWER_CUT, Load.MIXED);
+  }
+
+  @Test
+  void bulkThatLeavesEarlyIsWhatWasWritten() {
+    histories(2001, End.KILLED, Load.BULK);
+  }
+
+  @Test
+  void bulkThatLeavesEarlyIsReplayedAfterAKill() {
+    histories(3001, End.KILLED_WITH_JOURNAL, Load.BULK);
+  }
+
+  @Test
+  void bulkThatLeavesEarlySurvivesAPowerCut() {
+    histories(4001, End.POWER_CUT, Load.BULK);
   }
 
   @Test
