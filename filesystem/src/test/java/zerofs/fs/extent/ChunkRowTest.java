@@ -13,16 +13,30 @@ import zerofs.objectstore.StorageException;
 /// Random rows: merging is associative, accounts for each reference once, and survives encoding.
 class ChunkRowTest {
   private int frames;
+  private int offset;
+  private ObjectId object = new ObjectId(ObjectId.Kind.LOG, 1, 1);
+
+  /// The log object of the position mostly, else a data segment; frames follow one another in it.
+  private FrameRef nextFrame(Random random, long position) {
+    if (random.nextInt(8) == 0) {
+      ObjectId.Kind kind = random.nextInt(3) == 0 ? ObjectId.Kind.DATA : ObjectId.Kind.LOG;
+      long number = kind == ObjectId.Kind.LOG ? position : 1 + random.nextInt(20);
+      object = new ObjectId(kind, 1 + random.nextInt(3), number);
+    }
+    int stored = 600 + random.nextInt(100);
+    offset += stored;
+    return new FrameRef(object, frames++, offset - stored, stored);
+  }
 
   private ExtentState state(Random random, long position) {
-    FrameRef frame =
-        new FrameRef(
-            new ObjectId(ObjectId.Kind.LOG, 1 + random.nextInt(3), position),
-            frames,
-            frames++ * 700,
-            600 + random.nextInt(100));
-    return switch (random.nextInt(6)) {
-      case 0 -> ExtentState.frame(frame, 1 + random.nextInt(32768), position);
+    if (random.nextInt(6) > 3) {
+      return ExtentState.NONE;
+    }
+    FrameRef frame = nextFrame(random, position);
+    return switch (random.nextInt(4)) {
+      case 0 ->
+          ExtentState.frame(
+              frame, random.nextBoolean() ? 32768 : 1 + random.nextInt(32768), position);
       case 1 -> ExtentState.clip(random.nextInt(3) * 9000, position);
       case 2 -> ExtentState.inline(new byte[random.nextInt(30)], position);
       case 3 -> {
@@ -33,11 +47,12 @@ class ChunkRowTest {
             random.nextBoolean() ? new int[] {from, to} : new int[] {from, to, next, next + 9};
         yield ExtentState.patch(new Patch(frame, position, ranges, 32768));
       }
-      default -> ExtentState.NONE;
+      default -> throw new AssertionError();
     };
   }
 
   private ChunkRow row(Random random, long position) {
+    object = new ObjectId(ObjectId.Kind.LOG, 1 + random.nextInt(3), position);
     ChunkRow.Builder builder = new ChunkRow.Builder();
     for (int i = 0; i < ChunkRow.EXTENTS; i++) {
       builder.set(i, state(random, position));

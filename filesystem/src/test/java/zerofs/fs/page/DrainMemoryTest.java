@@ -58,6 +58,22 @@ class DrainMemoryTest {
   }
 
   @Test
+  void aFullRingIsNotAnEmptyOne() {
+    SimulatedTasks simulation = new SimulatedTasks(1);
+    DrainMemory drain = new DrainMemory(ByteBuffer.allocateDirect(BYTES), simulation);
+    simulation.run(
+        () -> {
+          DrainMemory.Lease oldest = drain.lease(400);
+          assertThat(drain.tryLease(600)).isNotNull();
+          assertThat(drain.tryLease(1)).isNull();
+          oldest.close();
+          assertThat(drain.tryLease(400)).isNull(); // To the last byte.
+          assertThat(drain.tryLease(399)).isNotNull();
+          assertThat(drain.tryLease(1)).isNull();
+        });
+  }
+
+  @Test
   void whatIsLargerThanTheRingIsRefused() {
     DrainMemory drain = new DrainMemory(ByteBuffer.allocateDirect(BYTES), new SimulatedTasks(1));
     assertThatThrownBy(() -> drain.lease(BYTES + 1)).hasMessageContaining("larger than the drain");
