@@ -27,6 +27,7 @@ public final class Costs {
     OUT.println("|---|---|---|---|---|");
     run.section("journal", () -> JournalCosts.run(run, directory));
     run.section("fsync", () -> FsyncCosts.run(run));
+    run.section("bulk", () -> BulkCosts.run(run));
     if (run.missed > 0) {
       OUT.printf("%d aims missed%n", run.missed);
       System.exit(1);
