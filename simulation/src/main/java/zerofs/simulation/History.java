@@ -507,80 +507,18 @@ public final class History {
     return switch (op) {
       case Op.Lookup it -> lookup(it);
       case Op.Getattr it -> known(fs.getattr(call(it.caller()), it.inode()), it.inode());
-      case Op.Setattr it -> new Answer(fs.setattr(call(it.caller()), it.inode(), it.changes()));
       case Op.Access it -> access(it);
       case Op.Readlink it -> readlink(it);
       case Op.Read it -> read(it.caller(), it.inode(), it.offset(), it.length());
-      case Op.Write it ->
-          new Answer(
-              fs.write(
-                  call(it.caller()),
-                  it.inode(),
-                  it.offset(),
-                  ByteBuffer.wrap(PosixModel.bytes(it))));
-      case Op.Create it ->
-          new Answer(
-              fs.create(
-                  call(it.caller()),
-                  it.directory(),
-                  it.name(),
-                  it.mode(),
-                  it.exclusive(),
-                  it.initial()));
-      case Op.CreateExclusive it ->
-          new Answer(
-              fs.createExclusive(call(it.caller()), it.directory(), it.name(), it.verifier()));
-      case Op.Mkdir it ->
-          new Answer(
-              fs.mkdir(
-                  call(it.caller()), it.directory(), it.name(), it.mode(), SetAttributes.NONE));
-      case Op.Symlink it ->
-          new Answer(
-              fs.symlink(
-                  call(it.caller()),
-                  it.directory(),
-                  it.name(),
-                  Name.of(it.target()).toBytes(),
-                  SetAttributes.NONE));
-      case Op.Mknod it ->
-          new Answer(
-              fs.mknod(
-                  call(it.caller()),
-                  it.directory(),
-                  it.name(),
-                  it.type(),
-                  it.mode(),
-                  it.major(),
-                  it.minor(),
-                  SetAttributes.NONE));
-      case Op.Link it ->
-          new Answer(fs.link(call(it.caller()), it.inode(), it.directory(), it.name()));
       case Op.Readdir it -> readdir(it);
       case Op.Open it -> known(fs.open(call(it.caller()), it.inode(), it.mask()), it.inode());
       case Op.Statfs _ -> statfs();
-      default -> runSilent(op);
+      case Op.Barrier _ -> {
+        fs.barrier(fs.committedSequence());
+        yield Answer.NOTHING;
+      }
+      default -> new Answer(Changes.make(fs, op));
     };
-  }
-
-  /// Operations that answer nothing.
-  private Answer runSilent(Op op) throws FsException {
-    Filesystem fs = volume();
-    switch (op) {
-      case Op.Unlink it -> fs.unlink(call(it.caller()), it.directory(), it.name());
-      case Op.Rmdir it -> fs.rmdir(call(it.caller()), it.directory(), it.name());
-      case Op.Rename it ->
-          fs.rename(
-              call(it.caller()),
-              it.fromDirectory(),
-              it.from(),
-              it.toDirectory(),
-              it.to(),
-              it.mode());
-      case Op.Release it -> fs.release(root(), it.inode());
-      case Op.Barrier _ -> fs.barrier(fs.committedSequence());
-      default -> throw new IllegalStateException("not silent: " + op);
-    }
-    return Answer.NOTHING;
   }
 
   private static Call call(Caller caller) {

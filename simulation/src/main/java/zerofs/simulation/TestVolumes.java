@@ -48,27 +48,41 @@ final class TestVolumes {
     store.put(ManifestStore.key(1), ObjectStore.Body.of(first), ObjectStore.Cause.ADMIN);
   }
 
+  /// How small a volume is.
+  ///
+  /// @param slabBytes memory for file data and what it is encoded into
+  /// @param sealNanos age at which changes are stored without being asked
+  /// @param flushObjects log objects after which rows are flushed
+  record Size(long slabBytes, long sealNanos, int flushObjects) {
+    static final Size SMALL = new Size(4 << 20, 300_000L, 60);
+  }
+
   /// Opens one with small everything: pages, inodes and blocks are evicted all the time, memory is
   /// flushed often.
   ///
   /// @param seed of what is random in it; another one for each opening of one volume
   static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax)
       throws StorageException {
-    return open(store, Journaling.NONE, tasks, seed, bytesMax, 4 << 20);
+    return open(store, Journaling.NONE, tasks, seed, bytesMax, Size.SMALL);
   }
 
   /// As the other one, with a journal.
   static Volume open(
       ObjectStore store, Journaling journaling, Tasks tasks, long seed, long bytesMax)
       throws StorageException {
-    return open(store, journaling, tasks, seed, bytesMax, 4 << 20);
+    return open(store, journaling, tasks, seed, bytesMax, Size.SMALL);
   }
 
   /// Opens the journal of the machine that these directories belong to.
   ///
   /// @param boot names this run of the machine
   static Journaling journaling(
-      LocalDirectory disk, LocalDirectory memory, String boot, Tasks tasks, long seed)
+      LocalDirectory disk,
+      LocalDirectory memory,
+      String boot,
+      Tasks tasks,
+      long seed,
+      boolean takeover)
       throws StorageException {
     JournalDirectory directory =
         JournalDirectory.open(
@@ -79,36 +93,24 @@ final class TestVolumes {
             tasks,
             new SeededRandomness(seed),
             new JournalDirectory.Settings(2 << 20, 3 << 20, boot));
-    return new Journaling(directory, 16 << 20, false);
+    return new Journaling(directory, 16 << 20, takeover);
   }
 
-  /// As the other one.
-  ///
-  /// @param slabBytes memory for file data and what it is encoded into
-  static Volume open(ObjectStore store, Tasks tasks, long seed, long bytesMax, long slabBytes)
-      throws StorageException {
-    return open(store, Journaling.NONE, tasks, seed, bytesMax, slabBytes);
-  }
-
-  private static Volume open(
-      ObjectStore store,
-      Journaling journaling,
-      Tasks tasks,
-      long seed,
-      long bytesMax,
-      long slabBytes)
+  /// As the other one, as small as that.
+  static Volume open(
+      ObjectStore store, Journaling journaling, Tasks tasks, long seed, long bytesMax, Size size)
       throws StorageException {
     Volume.Settings small =
         new Volume.Settings(
             "host",
-            slabBytes,
+            size.slabBytes(),
             256 << 10,
             120,
             2,
             bytesMax,
             new Compression.Lz4(),
-            300_000L,
-            60,
+            size.sealNanos(),
+            size.flushObjects(),
             8 << 20);
     return new Volume(
         store,

@@ -15,6 +15,7 @@ import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
+import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
 import zerofs.objectstore.ForgetfulObjectStore;
 import zerofs.objectstore.StorageException;
@@ -41,7 +42,13 @@ final class TornReads {
   static Volume volume(Tasks tasks) throws StorageException {
     ForgetfulObjectStore store = new ForgetfulObjectStore();
     TestVolumes.create(store);
-    return TestVolumes.open(store, tasks, 1, Long.MAX_VALUE, 32 << 20);
+    return TestVolumes.open(
+        store,
+        Journaling.NONE,
+        tasks,
+        1,
+        Long.MAX_VALUE,
+        new TestVolumes.Size(32 << 20, 300_000L, 60));
   }
 
   TornReads(Filesystem fs, Tasks tasks) {

@@ -16,8 +16,7 @@ import zerofs.fs.Name;
 /// names, with as many links as it should have; every other inode with as many links as names;
 /// names unique and found by lookup; totals equal to a recount.
 final class TreeChecker {
-  private static final Call ROOT = Call.waiting(Caller.ROOT).asOpened();
-
+  private final Call root = Call.waiting(Caller.ROOT).asOpened();
   private final Filesystem fs;
   private final Set<Long> directories = new HashSet<>();
   private final Map<Long, Integer> names = new HashMap<>();
@@ -44,14 +43,14 @@ final class TreeChecker {
 
   private void directory(long inode, long parent) throws FsException {
     require(directories.add(inode), "directory " + inode + " is reached twice");
-    Attributes attributes = fs.getattr(ROOT, inode);
+    Attributes attributes = fs.getattr(root, inode);
     require(
         attributes.parent() == parent,
         "directory " + inode + " names parent " + attributes.parent() + ", but is in " + parent);
     Map<Name, Long> children = new HashMap<>();
     Set<Long> subdirectories = new HashSet<>();
     fs.readdir(
-        ROOT,
+        root,
         inode,
         2,
         (cookie, name, child, type, childAttributes) -> {
@@ -75,7 +74,7 @@ final class TreeChecker {
             + subdirectories.size()
             + " subdirectories");
     for (Map.Entry<Name, Long> each : children.entrySet()) {
-      Attributes found = fs.lookup(ROOT, inode, each.getKey());
+      Attributes found = fs.lookup(root, inode, each.getKey());
       require(found.inode() == each.getValue(), "lookup of " + each.getKey() + " in " + inode);
     }
     for (long child : subdirectories) {
@@ -96,7 +95,7 @@ final class TreeChecker {
   private long totals() throws FsException {
     long inodes = directories.size() + (long) files.size();
     long bytes = files.values().stream().mapToLong(Attributes::allocatedBytes).sum();
-    Filesystem.VolumeStatistics told = fs.statfs(ROOT);
+    Filesystem.VolumeStatistics told = fs.statfs(root);
     require(
         told.inodesUsed() == inodes && told.bytesUsed() == bytes,
         "a recount finds " + inodes + " inodes and " + bytes + " bytes, statfs says " + told);

@@ -150,7 +150,9 @@ public final class SimulatedDirectory implements LocalDirectory {
       synchronized (SimulatedDirectory.this) {
         throwIfFailing();
         int end = Math.toIntExact(position + source.remaining());
-        contents.now = Arrays.copyOf(contents.now, Math.max(contents.now.length, end));
+        if (end > contents.now.length) {
+          contents.now = Arrays.copyOf(contents.now, end);
+        }
         source.get(contents.now, (int) position, source.remaining());
       }
     }

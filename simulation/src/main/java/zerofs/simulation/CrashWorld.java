@@ -1,0 +1,87 @@
+package zerofs.simulation;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import zerofs.base.SimulatedTasks;
+import zerofs.base.Tasks;
+import zerofs.fs.engine.Journaling;
+import zerofs.fs.engine.Volume;
+import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.StorageException;
+
+/// A store and two machines, on which processes serve one volume.
+final class CrashWorld {
+  private final SimulatedTasks simulation;
+  private final CrashPoints points;
+  private final TestVolumes.Size size;
+  private final boolean journal;
+  private final SplittableRandom random;
+  private final MemoryObjectStore store = TestVolumes.empty();
+  private final List<TestMachine> machines = List.of(new TestMachine(), new TestMachine());
+  private final List<String> processes = new ArrayList<>();
+  private final List<Wire> wires = new ArrayList<>();
+  private int machine;
+  private boolean takingOver;
+
+  CrashWorld(
+      SimulatedTasks simulation,
+      CrashPoints points,
+      TestVolumes.Size size,
+      boolean journal,
+      long seed) {
+    this.simulation = simulation;
+    this.points = points;
+    this.size = size;
+    this.journal = journal;
+    this.random = new SplittableRandom(seed);
+  }
+
+  /// Starts a process on the machine that had the last one, once that has ended.
+  Volume start() throws StorageException {
+    return start(takingOver);
+  }
+
+  /// Starts a process on the other machine, whatever that of the first one does.
+  Volume takeOver() throws StorageException {
+    machine = 1 - machine;
+    takingOver = true;
+    Volume volume = start(true);
+    takingOver = false;
+    return volume;
+  }
+
+  private Volume start(boolean takeover) throws StorageException {
+    String name = "process " + processes.size();
+    processes.add(name);
+    Tasks tasks = simulation.group(name);
+    Journaling journaling =
+        journal
+            ? machines.get(machine).journaling(points, tasks, random.nextLong(), takeover)
+            : Journaling.none(takeover);
+    Wire wire = new Wire(store, simulation, points, random.split());
+    wires.add(wire);
+    return TestVolumes.open(wire, journaling, tasks, random.nextLong(), Long.MAX_VALUE, size);
+  }
+
+  /// The last process that was started is killed.
+  void killLast() {
+    simulation.kill(processes.getLast());
+    wires.getLast().cut();
+  }
+
+  /// Everything that runs is killed.
+  ///
+  /// @param power whether the machines' power is cut, too
+  void crash(boolean power) {
+    processes.forEach(simulation::kill);
+    wires.forEach(Wire::cut);
+    if (power) {
+      machines.forEach(each -> each.cutPower(random.split()));
+    }
+  }
+
+  SimulatedTasks simulation() {
+    return simulation;
+  }
+}
