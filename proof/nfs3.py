@@ -3,6 +3,8 @@ import random, socket, struct
 
 (GETATTR, LOOKUP, READ, WRITE, CREATE, MKDIR, REMOVE, RENAME, READDIR, READDIRPLUS, COMMIT) = (
     1, 3, 6, 7, 8, 9, 12, 14, 16, 17, 21)
+UNSTABLE, FILE_SYNC = 0, 2
+STALE, JUKEBOX = 70, 10008
 ATTRIBUTES = 84  # bytes of a fattr3
 HEADER = struct.Struct(">16I")
 
@@ -107,14 +109,20 @@ def mkdir_args(directory, name):
     return opaque(directory) + opaque(name) + struct.pack(">6I", 0, 0, 0, 0, 0, 0)
 
 
-def write_args(file, offset, data):
-    """An unstable WRITE."""
-    return b"".join((opaque(file), struct.pack(">QIII", offset, len(data), 0, len(data)), data,
+def write_args(file, offset, data, stable=UNSTABLE):
+    return b"".join((opaque(file), struct.pack(">QIII", offset, len(data), stable, len(data)), data,
                      b"\0" * (-len(data) % 4)))
 
 
 def read_args(file, offset, count):
     return opaque(file) + struct.pack(">QI", offset, count)
+
+
+def read_bytes(reply):
+    """What a READ was answered."""
+    at = 8 + (ATTRIBUTES if reply[7] else 0)
+    count = struct.unpack_from(">I", reply, at)[0]
+    return bytes(reply[at + 12:at + 12 + count])
 
 
 def commit_args(file):

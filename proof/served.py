@@ -1,5 +1,6 @@
 """A ZeroFS server on an S3 store of its own, for the programs beside this file."""
-import http.server, itertools, multiprocessing, os, re, shutil, socket, subprocess, sys, threading, time, urllib.parse
+import http.server, itertools, multiprocessing, os, random, re, shutil, socket, subprocess, sys, threading, time
+import urllib.parse
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MODES = ("refuse", "hang", "busy", "slow", "expired")
@@ -52,7 +53,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def is_served(self):
         """Whether the request is to be done; else it was answered."""
         self.began = time.monotonic()
-        time.sleep(self.server.latency)
+        time.sleep(self.server.latency + random.uniform(-1, 1) * self.server.spread)
         if self.server.mode == "hang" and next(self.server.turns) % 2:
             return True  # The answer is lost.
         mode = self.weather()
@@ -63,27 +64,39 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return mode not in ("busy", "expired")
 
     def do_PUT(self):
-        server, size = self.server, int(self.headers["Content-Length"])
-        part, left = "%s.%d.part" % (self.file(), threading.get_ident()), size
-        with open(part, "wb") as f:
-            while left:
-                data = self.rfile.read(min(left, 1 << 20))
-                if not data:
-                    break
-                left -= len(data)
-                f.write(data)
+        put = Put(re.search("Credential=([^/]*)/", self.headers["Authorization"]).group(1), self.key())
+        self.server.puts.append(put)
+        try:
+            self.put(put, int(self.headers["Content-Length"]))
+        finally:
+            put.ended = put.ended or time.monotonic()
+
+    def put(self, put, size):
+        server, left = self.server, size
+        part = "%s.%d.part" % (self.file(), threading.get_ident())
         new = False
         try:
+            with open(part, "wb") as f:
+                while left:
+                    data = self.rfile.read(min(left, 1 << 20))
+                    if not data:
+                        break
+                    left -= len(data)
+                    f.write(data)
             if left or not self.is_served():
                 return
+            while put.writer in server.held:
+                time.sleep(0.01)
             with server.lock:
                 new = self.key() not in server.keys
                 if new:
                     os.rename(part, self.file())
                     server.keys[self.key()] = size
+                    put.created = time.monotonic()
         finally:
             if not new:
                 os.unlink(part)
+        put.ended = time.monotonic()
         if new:
             self.answer(200, ETag='"1"')
         else:
@@ -129,24 +142,33 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Put:
+    """A PUT: who signed it, its key, when it came, made the object (None = did not) and was answered, or broken off."""
+    def __init__(self, writer, key):
+        self.writer, self.key, self.came = writer, key, time.monotonic()
+        self.created = self.ended = None
+
+
 class Listener(http.server.ThreadingHTTPServer):
-    """The store: objects are files in a directory, each request takes `latency` seconds more."""
+    """The store: objects are files in a directory, each request takes `latency` seconds more, give or take `spread`."""
     request_queue_size = 128
-    directory, latency, keys, lock = None, 0, {}, threading.Lock()
+    directory, latency, spread, keys, lock = None, 0, 0, {}, threading.Lock()
+    puts, held = [], ()
     mode, deaf_until, connections, turns = "well", 0, set(), itertools.count()
 
     def handle_error(self, request, address):
         pass  # A client that is gone.
 
 
-def serve(directory, latency, pipe):
-    """Serves until it is told None; told a mode, the store is like that from then on.
+def serve(directory, latency, spread, pipe):
+    """Serves until it is told None; told a mode, the store is like that from then on. Told the name of a method of
+    Requests and an argument, it does that.
 
     refuse: connections end, and none can be made. hang: nothing is answered, nor will be what comes over a connection
     that was open meanwhile; what was sent may have been done. busy: 503. slow: 30 s for each answer, as long as it
     lasts. expired: 403.
     """
-    Listener.directory, Listener.latency = directory, latency
+    Listener.directory, Listener.latency, Listener.spread = directory, latency, spread
     listener, port = None, 0
     while True:
         if Listener.mode == "refuse":
@@ -161,6 +183,9 @@ def serve(directory, latency, pipe):
             threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True).start()
         pipe.send(port)
         mode = pipe.recv()
+        while isinstance(mode, tuple):
+            pipe.send(getattr(Requests, mode[0])(mode[1]))
+            mode = pipe.recv()
         if mode is None:
             return
         if mode == "refuse":
@@ -174,20 +199,43 @@ def serve(directory, latency, pipe):
         Listener.mode = mode
 
 
+class Requests:
+    """What a store can be asked beside its mode."""
+
+    def hold(writers):
+        Listener.held = writers
+
+    def puts(since):
+        return [each for each in list(Listener.puts) if each.ended is None or each.ended >= since]
+
+
 class Store:
     """An S3 store in a process of its own, with its objects below a directory."""
 
-    def __init__(self, directory, latency):
+    def __init__(self, directory, latency, spread=0):
         self.pipe, theirs = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=serve, args=(directory, latency, theirs), daemon=True)
+        self.lock = threading.Lock()
+        self.process = multiprocessing.Process(target=serve, args=(directory, latency, spread, theirs), daemon=True)
         self.process.start()
         theirs.close()
         self.port = self.answer()
 
     def become(self, mode):
         """One of MODES, or "well"."""
-        self.pipe.send(mode)
-        self.answer()
+        self.ask(mode)
+
+    def hold(self, *writers):
+        """PUTs signed by these access keys are done and answered only when others, or none, are held."""
+        self.ask(("hold", writers))
+
+    def puts(self, since):
+        """PUTs that had not ended at a monotonic time, or came later."""
+        return self.ask(("puts", since))
+
+    def ask(self, message):
+        with self.lock:
+            self.pipe.send(message)
+            return self.answer()
 
     def answer(self):
         if not self.pipe.poll(60):
@@ -199,8 +247,8 @@ class Store:
         self.process.join()
 
 
-def configuration(store, directory, sections):
-    """The file of a server on the store; `sections` are more of it."""
+def configuration(store, directory, sections, key="nobody"):
+    """The file of a server on the store, which signs with an access key; `sections` are more of it."""
     file = directory + "/zerofs.toml"
     with open(file, "w") as f:
         f.write("""[storage]
@@ -209,22 +257,41 @@ encryption_password = "scratch"
 [aws]
 endpoint = "http://127.0.0.1:%d"
 allow_http = true
-access_key_id = "nobody"
+access_key_id = "%s"
 secret_access_key = "checks"
 [admin]
 socket = "%s/admin.socket"
-""" % (store.port, directory) + sections)
+""" % (store.port, key, directory) + sections)
     return file
 
 
+def command(config, *arguments):
+    return [os.path.join(HERE, "zerofs"), "run", "-c", config, *arguments]
+
+
+def ask(directory, request):
+    """An answer of the admin socket of the server whose configuration is in a directory."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20)
+        s.connect(directory + "/admin.socket")
+        s.sendall(request.encode() + b"\n")
+        answer = b""
+        while part := s.recv(65536):
+            answer += part
+    return answer.decode()
+
+
 class Server:
-    """The server of a configuration, started."""
-    def __init__(self, config, log):
-        self.process = subprocess.Popen([os.path.join(HERE, "zerofs"), "run", "-c", config], stdout=subprocess.PIPE,
-                                        stderr=log, text=True)
+    """The server of a configuration, started; `said` is what it said on standard output until it was ready."""
+
+    def __init__(self, config, log, *arguments, environment=None):
+        self.process = subprocess.Popen(command(config, *arguments), stdout=subprocess.PIPE, stderr=log, text=True,
+                                        env=environment)
+        self.said = []
         late = threading.Timer(300, self.process.kill)
         late.start()
         for line in self.process.stdout:
+            self.said.append(line)
             if line.startswith("serving metrics"):
                 self.metrics = line.split()[-1]
             if line.startswith("serving NFS"):
