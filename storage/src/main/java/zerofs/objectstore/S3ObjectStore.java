@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
@@ -58,6 +60,7 @@ public final class S3ObjectStore implements ObjectStore {
   private final S3Failures failures;
   private final S3Client client;
   private volatile @Nullable S3Client probes;
+  private volatile boolean closed;
 
   /// How long a request may take in all, however alive its connection looks: a store that answers
   /// byte by byte is as good as gone. What is large may take longer, for links that are slow.
@@ -182,7 +185,9 @@ public final class S3ObjectStore implements ObjectStore {
             .build();
     try {
       // Read inside the call: the time that it may take is for the body too.
-      return client.getObject(request, (response, in) -> body(key, response, in, offset, length));
+      return unlessClosed(
+          () ->
+              client.getObject(request, (response, in) -> body(key, response, in, offset, length)));
     } catch (NoSuchKeyException e) {
       return null;
     } catch (S3Exception e) {
@@ -251,9 +256,12 @@ public final class S3ObjectStore implements ObjectStore {
             .build();
     ContentStreamProvider stream = () -> new BodyStream(body);
     try {
-      client.putObject(
-          request,
-          RequestBody.fromContentProvider(stream, body.bytes(), "application/octet-stream"));
+      unlessClosed(
+          () ->
+              client.putObject(
+                  request,
+                  RequestBody.fromContentProvider(
+                      stream, body.bytes(), "application/octet-stream")));
       return PutOutcome.CREATED;
     } catch (S3Exception e) {
       if (e.statusCode() == PRECONDITION_FAILED) {
@@ -271,7 +279,7 @@ public final class S3ObjectStore implements ObjectStore {
   @Override
   public void delete(String key, Cause cause) throws StorageException {
     try {
-      client.deleteObject(request -> request.bucket(settings.bucket()).key(name(key)));
+      unlessClosed(() -> client.deleteObject(ask -> ask.bucket(settings.bucket()).key(name(key))));
     } catch (NoSuchKeyException e) {
       return; // Some stores say so.
     } catch (SdkException e) {
@@ -292,8 +300,7 @@ public final class S3ObjectStore implements ObjectStore {
     }
     try {
       List<Listed> found = new ArrayList<>();
-      client
-          .listObjectsV2(request.build())
+      unlessClosed(() -> client.listObjectsV2(request.build()))
           .contents()
           .forEach(
               each ->
@@ -305,8 +312,21 @@ public final class S3ObjectStore implements ObjectStore {
     }
   }
 
+  /// Once it is closed, parts of the client refuse requests in ways of their own.
+  private <T> T unlessClosed(Supplier<T> request) throws StorageException.Closed {
+    try {
+      return request.get();
+    } catch (RejectedExecutionException | IllegalStateException e) {
+      if (closed) {
+        throw new StorageException.Closed(settings + " is not asked any more");
+      }
+      throw e;
+    }
+  }
+
   @Override
   public void close() {
+    closed = true;
     client.close();
     S3Client other = probes;
     if (other != null) {

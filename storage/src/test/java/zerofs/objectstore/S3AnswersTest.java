@@ -360,4 +360,16 @@ class S3AnswersTest {
         .isInstanceOf(StorageException.Unavailable.class)
         .hasMessageContaining("dead");
   }
+
+  @Test
+  void aClosedStoreIsNoBugOfTheCaller() {
+    store.close();
+    assertThatThrownBy(() -> store.get("key", 0, 1, Cause.READ))
+        .isInstanceOf(StorageException.Closed.class);
+    assertThatThrownBy(() -> store.put("key", Body.of(OBJECT), Cause.BARRIER))
+        .isInstanceOf(StorageException.Closed.class);
+    assertThatThrownBy(() -> store.delete("key", Cause.SWEEP)).isInstanceOf(StorageException.class);
+    assertThatThrownBy(() -> store.list("", "", 1, Cause.ADMIN))
+        .isInstanceOf(StorageException.class);
+  }
 }
