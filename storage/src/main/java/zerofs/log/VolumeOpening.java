@@ -238,7 +238,11 @@ public final class VolumeOpening {
     boolean foreign =
         !epoch.journal().isEmpty() && !epoch.journal().equals(settings.journal().id());
     if (foreign && !settings.takeover()) {
-      probe(manifest, epoch, end); // It may be a gap, with the clean fence behind it.
+      try {
+        probe(manifest, epoch, end); // It may be a gap, with the clean fence behind it.
+      } catch (StorageException.Corrupt e) {
+        requireFilled(epoch, end, e);
+      }
       throw new StorageException.Invalid(
           StorageException.Invalid.Reason.UNCLOSED_EPOCH,
           "the volume's last server (on "
@@ -251,6 +255,19 @@ public final class VolumeOpening {
     }
   }
 
+  /// Before a fence stands there (PROBE_AFTER_FENCE), a writer that is at work may have filled what
+  /// looks like a gap between two looks.
+  private void requireFilled(EpochEntry epoch, long position, StorageException.Corrupt gap)
+      throws StorageException, StartOver {
+    LogFormat.LogObject there = reader.read(epoch.epoch(), position, Cause.RECOVERY);
+    if (there == null || there.header().kind() == LogHeader.Kind.FENCE) {
+      throw gap;
+    }
+    if (there.header().kind() == LogHeader.Kind.CLEAN_FENCE) {
+      throw new StartOver();
+    }
+  }
+
   /// Reads the newest epoch to its first free position or fence, and sees to it that a fence is
   /// there. Rule FENCE_FIRST.
   private Fence newestEpoch(
@@ -259,6 +276,8 @@ public final class VolumeOpening {
     ReadAhead ahead = new ReadAhead(epoch.epoch(), from, Long.MAX_VALUE);
     long position = from;
     boolean clean = false;
+    long distance = epoch.inFlightMax();
+    long ended = from - 1;
     while (true) {
       LogFormat.LogObject object = ahead.take();
       if (object == null) {
@@ -269,6 +288,10 @@ public final class VolumeOpening {
                 ? manifest.markSequence()
                 : segments.getLast().header().lastSequence();
         if (!plantFence(epoch, position, last)) {
+          if (position > ended) {
+            distance *= 2;
+            ended = plantAhead(epoch, position + distance) ? position + distance : ended;
+          }
           ahead = new ReadAhead(epoch.epoch(), position, Long.MAX_VALUE);
           continue;
         }
@@ -288,22 +311,40 @@ public final class VolumeOpening {
     return new Fence(position, clean);
   }
 
+  /// A writer that is busy takes the next position faster than who comes after it finds out that it
+  /// is free. A fence further on ends that race: the writer runs into it. Nothing is read past the
+  /// first fence, and to that one the log is walked as ever; so this one only has to stand.
+  ///
+  /// @return whether it does
+  private boolean plantAhead(EpochEntry epoch, long position) throws StorageException {
+    String key = LogFormat.key(epoch.epoch(), position);
+    try {
+      return store.put(key, format.fence(fence(epoch, position, 0)), Cause.RECOVERY)
+          == PutOutcome.CREATED;
+    } catch (StorageException.OutcomeUnknown e) {
+      return false; // If it does, it is met on the way.
+    }
+  }
+
+  private LogHeader fence(EpochEntry epoch, long position, long lastSequence) {
+    byte[] nonce = new byte[16];
+    randomness.secret(nonce);
+    return new LogHeader(
+        LogHeader.Kind.FENCE,
+        epoch.epoch(),
+        position,
+        epoch.salt(),
+        HexFormat.of().formatHex(nonce),
+        LogHeader.NO_NONCE,
+        0,
+        0,
+        lastSequence);
+  }
+
   /// @return whether the fence stands; else something else took the position
   private boolean plantFence(EpochEntry epoch, long position, long lastSequence)
       throws StorageException {
-    byte[] nonce = new byte[16];
-    randomness.secret(nonce);
-    LogHeader header =
-        new LogHeader(
-            LogHeader.Kind.FENCE,
-            epoch.epoch(),
-            position,
-            epoch.salt(),
-            HexFormat.of().formatHex(nonce),
-            LogHeader.NO_NONCE,
-            0,
-            0,
-            lastSequence);
+    LogHeader header = fence(epoch, position, lastSequence);
     String key = LogFormat.key(epoch.epoch(), position);
     ObjectStore.Body body = format.fence(header);
     try {

@@ -1,6 +1,7 @@
 package zerofs.fs.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static zerofs.fs.engine.SimulatedFixture.root;
 
 import java.nio.ByteBuffer;
@@ -9,11 +10,15 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import zerofs.base.Tasks;
 import zerofs.fs.Filesystem;
+import zerofs.fs.FsError;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.LatencyObjectStore;
+import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StorageException;
 
 /// Histories that once went wrong in a design of this kind, each told by itself.
 class RecoverySeedsTest {
@@ -96,6 +101,82 @@ class RecoverySeedsTest {
           assertThat(again.lossEpoch()).as("B may have been lost, and is told").isEqualTo(2);
           again.close();
         });
+  }
+
+  /// A writer with four PUTs in flight takes each position before a fence gets there.
+  @Test
+  void aBusyWriterIsOvertaken() {
+    fixture.simulate(
+        () -> {
+          int[] answered = {0};
+          busyWriter(answered);
+          long began = fixture.simulation.nanoTime();
+          Volume next = fixture.open("next");
+          long took = fixture.simulation.nanoTime() - began;
+          assertThat(took / SimulatedFixture.LATENCY_NANOS)
+              .as("requests one after the other, of which a start has ten")
+              .isLessThan(60);
+          fixture.simulation.sleep(100_000_000L);
+          assertThat(fixture.deposed).isEqualTo(1);
+          assertThat(answered[0]).isGreaterThan(100);
+          assertThat(next.statfs(root()).inodesUsed()).isGreaterThan(answered[0]);
+          next.close();
+        });
+  }
+
+  /// Between two looks at the log it fills what looked like a gap.
+  @Test
+  void aBusyWriterIsNoDamage() {
+    fixture.machine = machine;
+    fixture.simulate(
+        () -> {
+          int[] answered = {0};
+          Volume old = busyWriter(answered);
+          for (int i = 0; i < 30; i++) {
+            String process = "other " + i;
+            Tasks tasks = fixture.simulation.group(process);
+            ObjectStore store =
+                new LatencyObjectStore(fixture.memory, tasks, SimulatedFixture.LATENCY_NANOS);
+            Journaling other = new SimulatedMachine(2 + i).journaling(fixture.secrets, tasks);
+            assertThatThrownBy(() -> fixture.open(process, store, other))
+                .isInstanceOf(StorageException.Invalid.class)
+                .hasMessageContaining("--takeover");
+          }
+          assertThat(fixture.deposed).isZero();
+          old.close();
+        });
+  }
+
+  /// A volume under eight tasks that make files and store each.
+  private Volume busyWriter(int[] answered) throws StorageException {
+    Volume volume = fixture.open("old");
+    for (int i = 0; i < 8; i++) {
+      String prefix = "f" + i + "-";
+      fixture
+          .simulation
+          .group("old")
+          .fork(
+              "writer",
+              Tasks.Kind.WAITING,
+              fixture.unchecked(() -> answered[0] += syncedFiles(volume, prefix)));
+    }
+    fixture.simulation.sleep(100_000_000L);
+    return volume;
+  }
+
+  /// @return files that were made and stored before the volume was deposed
+  private static int syncedFiles(Volume volume, String prefix) throws FsException {
+    for (int i = 0; ; i++) {
+      try {
+        create(volume, Name.of(prefix + i));
+        volume.barrier(volume.committedSequence());
+      } catch (FsException e) {
+        if (e.error() == FsError.CLOSED) {
+          return i;
+        }
+        throw e;
+      }
+    }
   }
 
   /// One generation takes a name over another's, cuts the file inside an extent and writes a part
