@@ -320,10 +320,10 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
   }
 
   private void send(Sealed sealed) {
-    long started = tasks.nanoTime();
     long position = sealed.generation.position();
     try {
       Objects.requireNonNull(bulk).sendRest(sealed.generation);
+      long started = tasks.nanoTime();
       ObjectId id = new ObjectId(ObjectId.Kind.LOG, epoch, position);
       Encoder.Encoded encoded = encoder.encode(sealed.generation, id, codec.objectKey(id, salt));
       sealed.encoded = encoded;

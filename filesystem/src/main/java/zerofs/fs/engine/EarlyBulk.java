@@ -156,6 +156,19 @@ final class EarlyBulk {
   }
 
   private void begin(Generation generation, DrainMemory.Lease memory, boolean isSealed) {
+    boolean begun = false;
+    try {
+      begun = taken(generation, memory, isSealed);
+    } finally {
+      if (!begun) {
+        memory.close();
+        leave(true);
+      }
+    }
+  }
+
+  /// @return false when the generation was sealed meanwhile, or another task was faster
+  private boolean taken(Generation generation, DrainMemory.Lease memory, boolean isSealed) {
     LogHeader header = log.dataHeader(nextNumber());
     EarlySegment segment = new EarlySegment(header.id(), tasks);
     List<Page> pages = new ArrayList<>();
@@ -169,15 +182,30 @@ final class EarlyBulk {
             }
           }
         });
-    if (pages.isEmpty()) { // It was sealed, or another task was faster.
-      memory.close();
-      leave(true);
-      return;
+    if (pages.isEmpty()) {
+      return false;
     }
-    tasks.fork(
-        "send data segment",
-        Tasks.Kind.WAITING,
-        () -> new Sending(generation, header, segment, pages, memory).run());
+    try {
+      pages.sort(Encoder.PLACES);
+      tasks.fork(
+          "send data segment",
+          Tasks.Kind.WAITING,
+          () -> new Sending(generation, header, segment, pages, memory).run());
+    } catch (Throwable e) {
+      fail(segment, e);
+      throw e;
+    }
+    return true;
+  }
+
+  private void fail(EarlySegment segment, StorageException reason) {
+    segment.failed(reason);
+    lost.accept(reason);
+  }
+
+  /// Else its generation would wait for it for ever.
+  private void fail(EarlySegment segment, Throwable bug) {
+    fail(segment, new StorageException.Closed("storing " + segment.id().key() + " failed: " + bug));
   }
 
   /// One segment, from its pages to the store.
@@ -217,20 +245,15 @@ final class EarlyBulk {
       } catch (StorageException.Fenced e) {
         segment.failed(e); // The listener has been told.
       } catch (StorageException e) {
-        fail(e);
-      } catch (Throwable e) { // Else its generation would wait for it for ever.
-        fail(new StorageException.Closed("storing " + segment.id().key() + " failed: " + e));
+        fail(segment, e);
+      } catch (Throwable e) {
+        fail(segment, e);
         throw e;
       } finally {
         memory.close();
         leave(encodes);
       }
       offer();
-    }
-
-    private void fail(StorageException reason) {
-      segment.failed(reason);
-      lost.accept(reason);
     }
 
     private void encode() {
@@ -257,6 +280,9 @@ final class EarlyBulk {
       List<EarlySegment.Frame> encoded = new ArrayList<>();
       int offset = 0;
       for (Page page : pages) {
+        if (isWaitedFor()) {
+          break; // All workers take what is left.
+        }
         int changes = copied(page, copy);
         int length = changes < 0 ? 0 : Encoder.trimmed(copy, Page.EXTENT_BYTES);
         if (length > Encoder.INLINE_BYTES_MAX) {
@@ -281,6 +307,10 @@ final class EarlyBulk {
       }
       memory.shrink(offset);
       segment.encoded(new EarlySegment.Content(segment.id(), encoded, tasks.nanoTime() - started));
+    }
+
+    private boolean isWaitedFor() {
+      return generations.open() != generation && !isTime();
     }
 
     /// Copies a page, if it is still its extent's and all there. Once its generation is sealed it
@@ -327,6 +357,7 @@ final class EarlyBulk {
     mutex.lock();
     try {
       stopped = true;
+      changed.signalAll();
     } finally {
       mutex.unlock();
     }

@@ -80,7 +80,7 @@ final class EarlySegment {
     }
   }
 
-  /// Blocks until it is encoded: for as long as that takes one page, once its generation is sealed.
+  /// Blocks until it is encoded: for as long as that takes one page, when barriers come.
   Content awaitEncoded() throws StorageException {
     mutex.lock();
     try {

@@ -41,6 +41,10 @@ final class Encoder {
   /// Largest extent whose bytes go into its row.
   static final int INLINE_BYTES_MAX = 512;
 
+  /// The order of frames in an object: a file's lie side by side, so one request reads many.
+  static final Comparator<Page> PLACES =
+      Comparator.comparingLong(Page::inode).thenComparingLong(Page::extent);
+
   private static final byte[] NO_AAD = {};
 
   /// Pages that one worker takes at a time, a quarter of 1 MiB: about half a millisecond's work, so
@@ -167,7 +171,7 @@ final class Encoder {
         pages.add(each);
       }
     }
-    pages.sort(Comparator.comparingLong(Page::inode).thenComparingLong(Page::extent));
+    pages.sort(PLACES);
     int[] places = new int[pages.size() + 1];
     for (int i = 0; i < pages.size(); i++) {
       places[i + 1] = places[i] + pages.get(i).validBytes() + FrameCodec.OVERHEAD_BYTES;

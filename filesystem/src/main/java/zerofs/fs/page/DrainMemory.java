@@ -21,6 +21,8 @@ public final class DrainMemory {
   /// lives.
   private final Deque<Lease> leases = new ArrayDeque<>();
 
+  private int waiting;
+
   /// @param memory of it all
   public DrainMemory(ByteBuffer memory, Tasks tasks) {
     this.memory = memory;
@@ -80,21 +82,23 @@ public final class DrainMemory {
     mutex.lock();
     try {
       int start = place(bytes);
+      waiting++;
       while (start < 0) {
         freed.await();
         start = place(bytes);
       }
+      waiting--;
       return leaseAt(start, bytes);
     } finally {
       mutex.unlock();
     }
   }
 
-  /// Takes `bytes` if they are free; null when they are not.
+  /// Takes `bytes` if they are free and nobody waits for some; null when not.
   public @Nullable Lease tryLease(int bytes) {
     mutex.lock();
     try {
-      int start = place(bytes);
+      int start = waiting > 0 ? -1 : place(bytes);
       return start < 0 ? null : leaseAt(start, bytes);
     } finally {
       mutex.unlock();

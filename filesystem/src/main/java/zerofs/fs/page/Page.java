@@ -67,6 +67,7 @@ public final class Page {
     copy.full = full;
     copy.length = length;
     copy.ranges = ranges;
+    copy.leftBehind = leftBehind;
     if (full) {
       slab.copy(address, copy.address, 0, length);
     } else {
@@ -107,11 +108,10 @@ public final class Page {
   public void setGeneration(long newGeneration) {
     generation = newGeneration;
     standIn = false;
-    leftBehind = false;
   }
 
   /// Whether it just was left behind: a writer has reached its end, and it holds all its bytes.
-  /// Once in each generation.
+  /// Once while the extent is in memory: what is written again and again is better stored late.
   ///
   /// @param to where the last write ended
   public boolean wasLeftBehind(int to) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static zerofs.fs.engine.SimulatedFixture.root;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -16,6 +17,8 @@ import zerofs.fs.Filesystem;
 import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
+import zerofs.fs.extent.ChunkRow;
+import zerofs.fs.extent.ChunkRowFormat;
 import zerofs.fs.row.Inode;
 import zerofs.fs.row.RowKeys;
 import zerofs.fs.row.SegmentUsage;
@@ -115,6 +118,57 @@ class EarlyBulkTest {
           }
           again.close();
         });
+  }
+
+  @Test
+  void whatIsWrittenAgainLeavesLate() {
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          long file = create(volume, "f");
+          for (int round = 0; round < 3; round++) {
+            write(volume, file, 0, 2 * SEGMENT_PAGES);
+            awaitDataSegments(1);
+            volume.barrier(volume.committedSequence());
+            fixture.simulation.sleep(Backlog.BARRIERS_NANOS + 1);
+          }
+          assertThat(dataSegments()).hasSize(1);
+          volume.close();
+        });
+  }
+
+  @Test
+  void filesLieSideBySideThoughTheyWereWrittenInTurns() {
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          long one = create(volume, "one");
+          long other = create(volume, "other");
+          for (int i = SEGMENT_PAGES - 1; i >= 0; i--) {
+            write(volume, other, i, i + 1);
+            write(volume, one, i, i + 1);
+          }
+          awaitDataSegments(1);
+          volume.barrier(volume.committedSequence());
+          assertThat(frames(volume, one)).isSorted();
+          assertThat(frames(volume, other)).isSorted();
+          assertThat(frames(volume, one).getLast()).isLessThan(frames(volume, other).getFirst());
+          volume.close();
+        });
+  }
+
+  /// Where a file's frames lie in data segments.
+  private static List<Integer> frames(Volume volume, long file)
+      throws FsException, StorageException {
+    byte[] value = Objects.requireNonNull(volume.rows.stored(RowKeys.chunk(file, 0), true));
+    ChunkRow row = ChunkRowFormat.decode(value);
+    List<Integer> frames = new ArrayList<>();
+    for (int i = 0; i < SEGMENT_PAGES; i++) {
+      if (row.extent(i).frame().object().kind() == ObjectId.Kind.DATA) {
+        frames.add(row.extent(i).frame().frame());
+      }
+    }
+    return frames;
   }
 
   private long logBytes() {

@@ -9,7 +9,9 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import zerofs.base.Tasks;
+import zerofs.fs.FsException;
 import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StorageException;
 
 /// Files against byte arrays while generations are in flight: clients write, cut and read, each its
 /// own file, in so little memory that pages leave it, beside barriers, flushes and a store that
@@ -52,6 +54,9 @@ class FileSimulationTest {
     fixture.slabBytes = 6 << 20;
     fixture.flushObjects = 6;
     Random random = new Random(seed);
+    if (load == Load.BULK) {
+      fixture.workers = 1 + random.nextInt(3);
+    }
     int[] answers = {0};
     fixture.simulate(
         () -> {
@@ -88,28 +93,41 @@ class FileSimulationTest {
             fixture.simulation.sleep(20_000_000 + random.nextInt(20_000_000));
             fixture.away = !fixture.away;
           }
+          if (load == Load.BULK && random.nextInt(3) == 0) {
+            volume.barrier(volume.committedSequence()); // In the middle of it.
+          }
           fixture.simulation.kill("p");
           fixture.away = false;
           DATA_SEGMENTS.addAndGet(fixture.memory.list("data/", "", 10_000, Cause.ADMIN).size());
           ended(fixture, end, random);
-          Volume again = fixture.open("q");
-          long allocated = 0;
-          long promised = 0;
-          for (FileClient each : clients) {
-            long answered = end == End.KILLED_WITH_JOURNAL ? each.lastAnswered() : each.synced();
-            promised = Math.max(promised, answered);
-          }
-          assertThat(again.recoveredSequence()).as("seed " + seed).isGreaterThanOrEqualTo(promised);
-          REPLAYED.addAndGet(again.replayedCommits());
-          again.recountSpace();
-          for (FileClient each : clients) {
-            allocated += each.checkRecovered(again, again.recoveredSequence());
-            answers[0] += each.answers();
-          }
-          assertThat(again.statfs(root()).bytesUsed()).as("seed " + seed).isEqualTo(allocated);
-          again.close();
+          answers[0] = checked(fixture, end, clients, seed);
         });
     return answers[0];
+  }
+
+  /// @return answers that clients had
+  private static int checked(SimulatedFixture fixture, End end, List<FileClient> clients, long seed)
+      throws FsException, StorageException {
+    int answers = 0;
+    Volume again = fixture.open("q");
+    long allocated = 0;
+    long promised = 0;
+    for (FileClient each : clients) {
+      long answered = end == End.KILLED_WITH_JOURNAL ? each.lastAnswered() : each.synced();
+      promised = Math.max(promised, answered);
+    }
+    assertThat(again.recoveredSequence()).as("seed " + seed).isGreaterThanOrEqualTo(promised);
+    REPLAYED.addAndGet(again.replayedCommits());
+    again.recountSpace();
+    for (FileClient each : clients) {
+      allocated += each.checkRecovered(again, again.recoveredSequence());
+      answers += each.answers();
+    }
+    assertThat(again.statfs(root()).bytesUsed()).as("seed " + seed).isEqualTo(allocated);
+    again.barrier(again.committedSequence());
+    SegmentAccounts.check(again, "seed " + seed);
+    again.close();
+    return answers;
   }
 
   private static void ended(SimulatedFixture fixture, End end, Random random) {

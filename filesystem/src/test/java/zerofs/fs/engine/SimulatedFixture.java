@@ -32,6 +32,7 @@ final class SimulatedFixture {
   final MemoryObjectStore memory = new MemoryObjectStore();
   long slabBytes = 8 << 20;
   int inodesMax = 1000;
+  int workers = 1;
   int flushObjects = 512;
   long bytesMax = Long.MAX_VALUE;
   long sealNanos = 3_600_000_000_000L;
@@ -112,7 +113,7 @@ final class SimulatedFixture {
             slabBytes,
             1 << 20,
             inodesMax,
-            1,
+            workers,
             bytesMax,
             new Compression.Lz4(),
             sealNanos,
