@@ -9,7 +9,7 @@ package zerofs.server.cli;
 /// budget             256 MiB   1 GiB
 /// JVM, libraries         100     150   code, classes, stacks, direct buffers, the collector's own
 /// heap, at most           88     256
-/// slab, at most           72     480   file data, and what it is encoded into
+/// slab, at most           66     474   file data, and what it is encoded into
 /// ```
 ///
 /// @param slab file data, and what it is encoded into
@@ -34,7 +34,7 @@ record MemoryPlan(
     // As if of a whole budget: at 1 GiB they are what they would be without the fixed part.
     long shared = (budget - FIXED) / ((GIB - FIXED) / MIB) * (GIB / MIB);
     return new MemoryPlan(
-        budget * 17 / 32 - 64 * MIB,
+        budget * 17 / 32 - 70 * MIB,
         shared * 3 / 100,
         Math.clamp(shared / BYTES_PER_INODE, 4096, 1 << 20),
         Math.min(16 * MIB, shared / 64),
