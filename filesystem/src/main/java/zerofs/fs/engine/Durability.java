@@ -140,10 +140,16 @@ final class Durability implements LogWriter.Listener, Files.Backpressure {
     EarlyBulk.Encoding encoding =
         new EarlyBulk.Encoding(codec, format, encoder.drain(), compression);
     EarlyBulk early =
-        new EarlyBulk(tasks, generations, inodes, encoding, bounds, writer, this::lose);
+        new EarlyBulk(
+            tasks, generations, inodes, encoding, bounds, writer, this::isLogBusy, this::lose);
     bulk = early;
     timer = tasks.fork("seal timer", Tasks.Kind.WAITING, this::sealByItself);
     return early;
+  }
+
+  /// Whether nearly as many generations are under way as may be.
+  private boolean isLogBusy() {
+    return inFlight.size() >= settings.inFlightMax() - 1;
   }
 
   long storedSequence() {

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
@@ -18,8 +19,8 @@ import zerofs.log.LogHeader;
 import zerofs.log.LogWriter;
 import zerofs.objectstore.StorageException;
 
-/// Sends what writers have left behind in the open generation as data segments, while no barriers
-/// come. Spec, with what a crash leaves at each step: docs/adr/0016.
+/// Sends what writers have left behind in the open generation as data segments, while the log is
+/// busy and no barriers come. Spec, with what a crash leaves at each step: docs/adr/0016.
 ///
 /// Any thread may offer; each segment has a task of its own. Its mutex is taken with no other lock
 /// held. Of inodes' locks it holds one at a time, shared, for the copy of a page.
@@ -32,6 +33,7 @@ final class EarlyBulk {
   private final Encoding encoding;
   private final Bounds bounds;
   private final LogWriter log;
+  private final BooleanSupplier logIsBusy;
   private final Consumer<StorageException> lost;
   private final Tasks.Mutex mutex;
   private final Tasks.Signal changed;
@@ -59,6 +61,7 @@ final class EarlyBulk {
     }
   }
 
+  /// @param logIsBusy whether a generation that is sealed now would have to wait
   /// @param lost told when a segment can't be stored, which waiting does not mend
   EarlyBulk(
       Tasks tasks,
@@ -67,6 +70,7 @@ final class EarlyBulk {
       Encoding encoding,
       Bounds bounds,
       LogWriter log,
+      BooleanSupplier logIsBusy,
       Consumer<StorageException> lost) {
     this.tasks = tasks;
     this.generations = generations;
@@ -74,6 +78,7 @@ final class EarlyBulk {
     this.encoding = encoding;
     this.bounds = bounds;
     this.log = log;
+    this.logIsBusy = logIsBusy;
     this.lost = lost;
     this.mutex = tasks.newMutex("early bulk");
     this.changed = mutex.newSignal();
@@ -101,7 +106,11 @@ final class EarlyBulk {
   }
 
   private boolean isTime() {
-    return !generations.backlog().expectsBarriers(tasks.nanoTime());
+    return logIsBusy.getAsBoolean() && !barriersCome();
+  }
+
+  private boolean barriersCome() {
+    return generations.backlog().expectsBarriers(tasks.nanoTime());
   }
 
   private boolean admit(boolean waits) {
@@ -310,7 +319,7 @@ final class EarlyBulk {
     }
 
     private boolean isWaitedFor() {
-      return generations.open() != generation && !isTime();
+      return generations.open() != generation && barriersCome();
     }
 
     /// Copies a page, if it is still its extent's and all there. Once its generation is sealed it

@@ -44,6 +44,27 @@ class EarlyBulkTest {
 
   EarlyBulkTest() {
     new Random(1).nextBytes(noise);
+    fixture.sealNanos = 100_000_000L;
+  }
+
+  /// Has so many generations under way, with a little each, as may be: no more are sealed until
+  /// `logIsAway` ends.
+  private void fillLog(Volume volume) throws FsException {
+    fillLog(volume, 4);
+  }
+
+  private void fillLog(Volume volume, int generations) throws FsException {
+    fixture.logIsAway = true;
+    for (int i = 0; i < generations; i++) {
+      volume.setattr(root(), Filesystem.ROOT, SetAttributes.ofMode(0755));
+      fixture.simulation.sleep(fixture.sealNanos + 1);
+    }
+  }
+
+  /// Lets the log go on, and waits until all is stored.
+  private void store(Volume volume) throws FsException {
+    fixture.logIsAway = false;
+    volume.barrier(volume.committedSequence());
   }
 
   /// Makes a file, when no barrier has come for a while: a start has one.
@@ -101,6 +122,7 @@ class EarlyBulkTest {
         () -> {
           Volume volume = fixture.open("p");
           long file = create(volume, "f");
+          fillLog(volume);
           write(volume, file, 0, 2 * SEGMENT_PAGES - 1);
           fixture.simulation.sleep(1_000_000_000);
           assertThat(dataSegments()).as("so little is no segment's worth").isEmpty();
@@ -109,7 +131,7 @@ class EarlyBulkTest {
           fixture.simulation.sleep(1_000_000_000);
           assertThat(dataSegments()).as("what may be in work stays").hasSize(1);
           long before = logBytes();
-          volume.barrier(volume.committedSequence());
+          store(volume);
           assertThat(logBytes() - before).isBetween((long) SEGMENT, SEGMENT + 10_000L);
           volume.close();
           Volume again = fixture.open("q");
@@ -127,9 +149,10 @@ class EarlyBulkTest {
           Volume volume = fixture.open("p");
           long file = create(volume, "f");
           for (int round = 0; round < 3; round++) {
+            fillLog(volume);
             write(volume, file, 0, 2 * SEGMENT_PAGES);
             awaitDataSegments(1);
-            volume.barrier(volume.committedSequence());
+            store(volume);
             fixture.simulation.sleep(Backlog.BARRIERS_NANOS + 1);
           }
           assertThat(dataSegments()).hasSize(1);
@@ -144,12 +167,13 @@ class EarlyBulkTest {
           Volume volume = fixture.open("p");
           long one = create(volume, "one");
           long other = create(volume, "other");
+          fillLog(volume);
           for (int i = SEGMENT_PAGES - 1; i >= 0; i--) {
             write(volume, other, i, i + 1);
             write(volume, one, i, i + 1);
           }
           awaitDataSegments(1);
-          volume.barrier(volume.committedSequence());
+          store(volume);
           assertThat(frames(volume, one)).isSorted();
           assertThat(frames(volume, other)).isSorted();
           assertThat(frames(volume, one).getLast()).isLessThan(frames(volume, other).getFirst());
@@ -184,6 +208,7 @@ class EarlyBulkTest {
           Volume volume = fixture.open("p");
           long file = create(volume, "f");
           long other = create(volume, "other");
+          fillLog(volume);
           write(volume, other, 0, 2);
           write(volume, file, 0, 2 * SEGMENT_PAGES - 2);
           awaitDataSegments(1); // Two extents of one file, and the first six of the other.
@@ -191,7 +216,7 @@ class EarlyBulkTest {
           volume.write(root(), file, 100, ByteBuffer.wrap(new byte[] {1, 2, 3}));
           write(volume, file, 1, 2); // The same bytes: but who is to know.
           volume.setattr(root(), other, SetAttributes.ofSize(EXTENT + 7));
-          volume.barrier(volume.committedSequence());
+          store(volume);
           SegmentUsage usage = usage(volume, 1);
           assertThat(usage.references()).isEqualTo(SEGMENT_PAGES - 3);
           assertThat(usage.bytes()).isEqualTo(usage.total() / SEGMENT_PAGES * (SEGMENT_PAGES - 3));
@@ -217,10 +242,11 @@ class EarlyBulkTest {
         () -> {
           Volume volume = fixture.open("p");
           long file = create(volume, "f");
+          fillLog(volume);
           write(volume, file, 0, 2 * SEGMENT_PAGES);
           awaitDataSegments(1);
           volume.setattr(root(), file, SetAttributes.ofSize(0));
-          volume.barrier(volume.committedSequence());
+          store(volume);
           SegmentUsage usage = usage(volume, 1);
           assertThat(usage.references()).isZero();
           assertThat(usage.bytes()).isZero();
@@ -242,7 +268,11 @@ class EarlyBulkTest {
         failed++;
         return fault;
       }
-      logObjects += request == Request.PUT && cause == Cause.BARRIER ? 1 : 0;
+      boolean isLog = request == Request.PUT && cause == Cause.BARRIER;
+      if (isLog && fixture.logIsAway) {
+        return Fault.BUSY;
+      }
+      logObjects += isLog ? 1 : 0;
       return Fault.NONE;
     }
 
@@ -265,10 +295,13 @@ class EarlyBulkTest {
           Weather weather = new Weather();
           Volume volume = open("p", weather);
           long file = create(volume, "f");
+          fillLog(volume);
           weather.fault = Fault.BUSY;
           write(volume, file, 0, 2 * SEGMENT_PAGES);
           fixture.simulation.sleep(1_000_000_000);
           assertThat(weather.failed).isGreaterThan(2);
+          fixture.logIsAway = false;
+          fixture.simulation.sleep(10_000_000_000L); // What lies before it is stored.
           int before = weather.logObjects;
           boolean[] stored = {false};
           Tasks.Task barrier =
@@ -298,11 +331,12 @@ class EarlyBulkTest {
           Weather weather = new Weather();
           Volume volume = open("p", weather);
           long file = create(volume, "f");
+          fillLog(volume);
           weather.fault = Fault.REPLY_LOST;
           write(volume, file, 0, 2 * SEGMENT_PAGES);
           awaitDataSegments(1);
           weather.fault = Fault.NONE;
-          volume.barrier(volume.committedSequence());
+          store(volume);
           assertThat(fixture.deposed).isZero();
           assertThat(usage(volume, 1).references()).isEqualTo(SEGMENT_PAGES);
           volume.close();
@@ -316,13 +350,14 @@ class EarlyBulkTest {
         () -> {
           Volume volume = fixture.open("p");
           long file = create(volume, "f");
+          fillLog(volume);
           byte[] another = new byte[LogFormat.FOOTER_BYTES];
           fixture.memory.put(
               new ObjectId(ObjectId.Kind.DATA, volume.epoch(), 1).key(),
               ObjectStore.Body.of(another),
               Cause.ADMIN);
           write(volume, file, 0, 2 * SEGMENT_PAGES);
-          assertThatThrownBy(() -> volume.barrier(volume.committedSequence()))
+          assertThatThrownBy(() -> store(volume))
               .isInstanceOf(FsException.class)
               .hasMessageContaining("is taken by another writer");
           assertThat(fixture.deposed).isPositive();
@@ -337,12 +372,31 @@ class EarlyBulkTest {
           Volume volume = fixture.open("p");
           long file = create(volume, "f");
           volume.barrier(volume.committedSequence());
+          fillLog(volume);
           write(volume, file, 0, 2 * SEGMENT_PAGES);
           fixture.simulation.sleep(1_000_000_000);
           assertThat(dataSegments()).isEmpty();
           fixture.simulation.sleep(Backlog.BARRIERS_NANOS);
           write(volume, file, 2 * SEGMENT_PAGES, 2 * SEGMENT_PAGES + 1);
           awaitDataSegments(1);
+          fixture.logIsAway = false;
+          volume.close();
+        });
+  }
+
+  /// Nobody waits for the log then: one PUT is cheaper than two.
+  @Test
+  void whileTheLogHasRoomNothingLeavesEarly() {
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          long file = create(volume, "f");
+          fillLog(volume, 2);
+          write(volume, file, 0, 2 * SEGMENT_PAGES);
+          fixture.simulation.sleep(fixture.sealNanos / 2);
+          assertThat(dataSegments()).isEmpty();
+          store(volume);
+          assertThat(dataSegments()).isEmpty();
           volume.close();
         });
   }
@@ -354,6 +408,7 @@ class EarlyBulkTest {
     int rate = 8 << 20;
     int bytes = 128 << 20;
     fixture.slabBytes = 64 << 20;
+    fixture.sealNanos = 3_600_000_000_000L;
     fixture.simulate(
         () -> {
           MemoryObjectStore memory = fixture.memory;

@@ -56,6 +56,7 @@ class FileSimulationTest {
     Random random = new Random(seed);
     if (load == Load.BULK) {
       fixture.workers = 1 + random.nextInt(3);
+      fixture.logNanos = random.nextInt(30_000_000);
     }
     int[] answers = {0};
     fixture.simulate(

@@ -40,6 +40,12 @@ final class SimulatedFixture {
   /// While true, no PUT reaches the store.
   boolean away;
 
+  /// While true, no PUT of a log object does.
+  boolean logIsAway;
+
+  /// What a PUT of a log object takes longer than other requests.
+  long logNanos;
+
   /// Where processes keep a journal; null = they have none.
   @Nullable SimulatedMachine machine;
 
@@ -58,8 +64,10 @@ final class SimulatedFixture {
   private final class Weather implements FaultyObjectStore.Plan {
     @Override
     public Fault next(StoreCounters.Request request, String key, ObjectStore.Cause cause) {
-      simulation.sleep(LATENCY_NANOS);
-      return away && request == StoreCounters.Request.PUT ? Fault.BUSY : Fault.NONE;
+      boolean isLog = request == StoreCounters.Request.PUT && cause == ObjectStore.Cause.BARRIER;
+      simulation.sleep(LATENCY_NANOS + (isLog ? logNanos : 0));
+      boolean fails = (away && request == StoreCounters.Request.PUT) || (logIsAway && isLog);
+      return fails ? Fault.BUSY : Fault.NONE;
     }
 
     @Override
