@@ -6,7 +6,7 @@ import zerofs.base.SimulatedTasks;
 
 /// Requests to store and disk, each of which is a place to crash at: before it is applied, or after
 /// it, when its answer has not come. Who has reached the place goes no further.
-final class CrashPoints {
+final class CrashPoints implements RequestWatcher {
   private static final long FOR_EVER_NANOS = Long.MAX_VALUE / 4;
 
   private final SimulatedTasks simulation;
@@ -37,10 +37,9 @@ final class CrashPoints {
     counts = false;
   }
 
-  /// A request begins.
-  ///
-  /// @return its number, for [#end]; negative when it does not count
-  int begin(String name, boolean changes) {
+  /// @return its number; negative when it does not count
+  @Override
+  public int begin(String name, boolean changes) {
     if (!counts) {
       return -1;
     }
@@ -52,8 +51,8 @@ final class CrashPoints {
     return number;
   }
 
-  /// A request was applied.
-  void end(int number) {
+  @Override
+  public void end(int number) {
     if (number >= 0 && number == at && after) {
       stay();
     }

@@ -76,8 +76,10 @@ final class CrashRun {
   }
 
   private long story() throws FsException, StorageException {
-    CrashWorld world =
-        new CrashWorld(simulation, points, scenario.size(), settings.journal(), settings.seed());
+    CrashWorld.Setup setup =
+        new CrashWorld.Setup(
+            scenario.size(), settings.journal(), Long.MAX_VALUE, CrashWorld.Weather.FAIR);
+    CrashWorld world = new CrashWorld(simulation, points, setup, settings.seed());
     Hands hands = new Hands(world, settings.journal());
     scenario.prepare().run(hands);
     points.arm();

@@ -8,14 +8,14 @@ import zerofs.base.Tasks;
 import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
 import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.StorageException;
 
 /// A store and two machines, on which processes serve one volume.
 final class CrashWorld {
   private final SimulatedTasks simulation;
-  private final CrashPoints points;
-  private final TestVolumes.Size size;
-  private final boolean journal;
+  private final RequestWatcher points;
+  private final Setup setup;
   private final SplittableRandom random;
   private final MemoryObjectStore store = TestVolumes.empty();
   private final List<TestMachine> machines = List.of(new TestMachine(), new TestMachine());
@@ -24,16 +24,23 @@ final class CrashWorld {
   private int machine;
   private boolean takingOver;
 
-  CrashWorld(
-      SimulatedTasks simulation,
-      CrashPoints points,
-      TestVolumes.Size size,
-      boolean journal,
-      long seed) {
+  /// @param journal whether processes have one
+  /// @param bytesMax of the volume
+  /// @param weather of the store
+  record Setup(TestVolumes.Size size, boolean journal, long bytesMax, Weather weather) {}
+
+  /// What lies between a process and its wire.
+  @FunctionalInterface
+  interface Weather {
+    Weather FAIR = (wire, process) -> wire;
+
+    ObjectStore over(ObjectStore wire, Tasks process);
+  }
+
+  CrashWorld(SimulatedTasks simulation, RequestWatcher points, Setup setup, long seed) {
     this.simulation = simulation;
     this.points = points;
-    this.size = size;
-    this.journal = journal;
+    this.setup = setup;
     this.random = new SplittableRandom(seed);
   }
 
@@ -56,17 +63,23 @@ final class CrashWorld {
     processes.add(name);
     Tasks tasks = simulation.group(name);
     Journaling journaling =
-        journal
+        setup.journal()
             ? machines.get(machine).journaling(points, tasks, random.nextLong(), takeover)
             : Journaling.none(takeover);
     Wire wire = new Wire(store, simulation, points, random.split());
     wires.add(wire);
-    return TestVolumes.open(wire, journaling, tasks, random.nextLong(), Long.MAX_VALUE, size);
+    return TestVolumes.open(
+        setup.weather().over(wire, tasks),
+        journaling,
+        tasks,
+        random.nextLong(),
+        setup.bytesMax(),
+        setup.size());
   }
 
   /// The last process that was started is killed.
   void killLast() {
-    simulation.kill(processes.getLast());
+    simulation.kill(last());
     wires.getLast().cut();
   }
 
@@ -79,6 +92,15 @@ final class CrashWorld {
     if (power) {
       machines.forEach(each -> each.cutPower(random.split()));
     }
+  }
+
+  /// The name of the last process that was started.
+  String last() {
+    return processes.getLast();
+  }
+
+  MemoryObjectStore store() {
+    return store;
   }
 
   SimulatedTasks simulation() {

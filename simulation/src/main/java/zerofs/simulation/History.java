@@ -11,11 +11,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.SimulatedTasks;
-import zerofs.base.Tasks;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
 import zerofs.fs.Caller;
@@ -25,14 +23,9 @@ import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.fs.SetAttributes.Time;
-import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
-import zerofs.objectstore.FaultyObjectStore;
-import zerofs.objectstore.LatencyObjectStore;
-import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.StorageException;
-import zerofs.objectstore.StoreCounters;
 
 /// A generated history of one volume: every operation on the engine and on [PosixModel], every
 /// answer, error, attribute, byte and listing compared, with clean stops and crashes on the way.
@@ -41,14 +34,19 @@ import zerofs.objectstore.StoreCounters;
 /// A crash loses what was not stored. What must be there afterwards is the model as it was when the
 /// engine's recovered commit sequence was reached: nothing more, nothing less. With a journal a
 /// crash of the process loses nothing at all, and one of the machine nothing that was synced.
+///
+/// With faults the store is as bad as [StoreWeather] says, crashes are at [Failpoints], in stops
+/// and starts as well, and the other machine may take over from a process that goes on or sleeps.
 public final class History {
   private static final long BYTES_MAX = 12L << 20;
   private static final int TRAIL = 30;
+  private static final int CRASHES_MIN = 5;
   private static final Name LINKS = Name.of("links");
+  private static final int PAUSE_NANOS_MAX = 400_000;
 
   private final Settings settings;
   private final SimulatedTasks simulation;
-  private final MemoryObjectStore memory = TestVolumes.empty();
+  private final HistoryProcesses processes;
   private final Random random;
   private final Generator.Inodes inodes = new Generator.Inodes();
   private final Map<String, Long> operations = new TreeMap<>();
@@ -63,9 +61,10 @@ public final class History {
   private @Nullable Volume volume;
   private int starts;
   private int crashes;
-  private boolean away;
-  private final TestMachine machine = new TestMachine();
+  private int takeovers;
   private long synced;
+  private long stored;
+  private @Nullable UnderWay underWay;
   private long lostOperations;
   private long done;
 
@@ -74,8 +73,9 @@ public final class History {
   /// @param whole whether it begins with one file that gets as many links as one may have, and ends
   ///   with damage to all data in the store
   /// @param journal whether there is one
+  /// @param faults whether the store is bad, and crashes are anywhere
   public record Settings(
-      long seed, long operations, int restarts, boolean whole, boolean journal) {}
+      long seed, long operations, int restarts, boolean whole, boolean journal, boolean faults) {}
 
   /// What a successful operation did: enough to do it again to a copy of the model.
   private record Done(Op op, long inode, Time now, long sequence) {}
@@ -84,6 +84,7 @@ public final class History {
     this.settings = settings;
     this.simulation = new SimulatedTasks(settings.seed());
     this.random = new Random(settings.seed());
+    this.processes = new HistoryProcesses(simulation, settings, BYTES_MAX, this::difference);
     this.model = new PosixModel(BYTES_MAX, PosixModel.root(new Time(0, 0)));
     this.generator = new Generator(random, model, inodes);
   }
@@ -109,6 +110,8 @@ public final class History {
         operations,
         errors,
         writesByMagnitude,
+        processes.failpoints().reached(),
+        takeovers,
         simulation.digest());
   }
 
@@ -124,32 +127,59 @@ public final class History {
     long before = done;
     long perRestart = Math.max(1, (settings.operations() - before) / (settings.restarts() + 1));
     long crashAt = Long.MAX_VALUE;
-    while (done < settings.operations()) {
-      step(generator.next());
-      if ((done - before) % perRestart == 0 && done < settings.operations()) {
-        if (starts % 2 == 1) {
+    while (goesOn()) {
+      boolean ended = !processes.passes(this::turn);
+      if ((done - before) % perRestart == 0 && goesOn() && !ended) {
+        if (starts % 2 == 1 && !settings.faults()) {
           stopCleanly();
         } else {
           takeSnapshot();
+          if (random.nextInt(3) != 0) {
+            processes.arm();
+          }
           crashAt = done + 1 + random.nextInt(400);
         }
       }
-      if (done >= crashAt) {
-        crash();
+      if (ended || done >= crashAt) {
+        endSomehow(ended);
         crashAt = Long.MAX_VALUE;
       }
-      if (random.nextInt(4000) == 0) {
-        volume().flush();
-      }
-      if (settings.journal() && random.nextInt(50) == 0) {
-        volume().journalBarrier(volume().committedSequence());
-        synced = volume().committedSequence();
-      }
     }
+    processes.disarm();
     stopCleanly();
     if (settings.whole()) {
       outage();
       damage();
+    }
+  }
+
+  private boolean goesOn() {
+    return done < settings.operations() || (settings.faults() && crashes < CRASHES_MIN);
+  }
+
+  /// One operation, and now and then what else may come.
+  private void turn() throws FsException {
+    step(generator.next());
+    if (random.nextInt(4000) == 0) {
+      flush();
+    }
+    if (settings.journal() && random.nextInt(50) == 0) {
+      long sequence = volume().committedSequence();
+      volume().journalBarrier(sequence);
+      synced = sequence;
+    }
+    if (settings.faults() && random.nextInt(1500) == 0) {
+      processes.loseStore();
+    }
+  }
+
+  private void flush() throws FsException {
+    try {
+      volume().flush();
+    } catch (FsException e) {
+      if (!settings.faults() || e.error() != FsError.UNAVAILABLE) {
+        throw e; // Who asks is told of bad weather.
+      }
     }
   }
 
@@ -172,23 +202,21 @@ public final class History {
 
   private void start() throws StorageException {
     starts++;
-    ObjectStore store =
-        new FaultyObjectStore(
-            new LatencyObjectStore(memory, simulation, 4_000), simulation, new Reads());
-    Tasks tasks = simulation.group("process " + starts);
-    long seed = settings.seed() * 1000 + starts;
-    Journaling journaling = settings.journal() ? machine.journaling(tasks, seed) : Journaling.NONE;
-    volume = TestVolumes.open(store, journaling, tasks, seed, BYTES_MAX);
+    volume = processes.start();
   }
 
   private void stopCleanly() throws StorageException, FsException {
+    close();
+    start();
+    afterStart();
+  }
+
+  private void close() throws StorageException, FsException {
     Volume before = volume();
     before.close();
     for (int i = 0; i < 4; i++) {
       requireClosed(before);
     }
-    start();
-    afterStart();
   }
 
   /// A volume that was closed makes nothing durable any more, and says so.
@@ -206,33 +234,18 @@ public final class History {
     throw difference("a closed volume acknowledged a change", null);
   }
 
-  /// While [#away], the store answers no read of data or rows.
-  private final class Reads implements FaultyObjectStore.Plan {
-    @Override
-    public FaultyObjectStore.Fault next(
-        StoreCounters.Request request, String key, ObjectStore.Cause cause) {
-      boolean isRead = cause == ObjectStore.Cause.READ || cause == ObjectStore.Cause.METADATA;
-      return away && isRead ? FaultyObjectStore.Fault.BUSY : FaultyObjectStore.Fault.NONE;
-    }
-
-    @Override
-    public long lateness() {
-      return 0;
-    }
-  }
-
   /// Reads everything while the store gives nothing: what is in memory is right, the rest is told
   /// to be unavailable, and is there afterwards.
   private void outage() throws StorageException, FsException {
     volume().flush();
     stopCleanly();
-    away = true;
+    processes.weather().refuseReads(true);
     for (ModelNode node : List.copyOf(model.nodes())) {
       for (long start : node.extentStarts()) {
         readOr(FsError.UNAVAILABLE, node, start);
       }
     }
-    away = false;
+    processes.weather().refuseReads(false);
     for (ModelNode node : List.copyOf(model.nodes())) {
       PosixModel.adoptAtime(node, volume().getattr(root(), node.inode));
     }
@@ -246,15 +259,16 @@ public final class History {
     stopCleanly();
     volume().flush();
     for (ObjectStore.Listed each :
-        memory.list("log/", "", Integer.MAX_VALUE, ObjectStore.Cause.ADMIN)) {
+        processes.store().list("log/", "", Integer.MAX_VALUE, ObjectStore.Cause.ADMIN)) {
       byte[] bytes = new byte[(int) each.objectBytes()];
-      Objects.requireNonNull(memory.get(each.key(), 0, bytes.length, ObjectStore.Cause.ADMIN))
+      Objects.requireNonNull(
+              processes.store().get(each.key(), 0, bytes.length, ObjectStore.Cause.ADMIN))
           .bytes()
           .get(bytes);
       for (int i = 0; i < bytes.length; i += 64) {
         bytes[i] ^= 1;
       }
-      memory.damage(each.key(), bytes);
+      processes.store().damage(each.key(), bytes);
     }
     for (int round = 0; round < 3; round++) {
       for (ModelNode node : List.copyOf(model.nodes())) {
@@ -280,22 +294,55 @@ public final class History {
   }
 
   private void takeSnapshot() throws FsException {
-    volume().barrier(volume().committedSequence());
+    stored = volume().committedSequence();
+    volume().barrier(stored);
     snapshot = model.copy();
     sinceSnapshot.clear();
   }
 
+  /// @param ended whether a failpoint was reached
+  private void endSomehow(boolean ended) throws StorageException, FsException {
+    int way = settings.faults() && !ended ? random.nextInt(4) : -1;
+    if (way == 0) {
+      takeOver();
+    } else if (way != 1 || !closesFirst()) {
+      crash();
+    }
+  }
+
+  /// Stops cleanly, if no failpoint comes before it has.
+  private boolean closesFirst() throws StorageException, FsException {
+    processes.arm();
+    if (!processes.passes(this::close)) {
+      return false;
+    }
+    processes.disarm();
+    start();
+    afterStart();
+    return true;
+  }
+
   private void crash() throws StorageException, FsException {
-    long committed = volume().committedSequence();
-    simulation.kill("process " + starts);
+    long answered = sinceSnapshot.isEmpty() ? stored : sinceSnapshot.getLast().sequence();
+    long ended = simulation.wallNanos();
     crashes++;
     boolean power = settings.journal() && random.nextBoolean();
-    if (power) {
-      machine.cutPower(new SplittableRandom(random.nextLong()));
-    }
-    start();
+    processes.crash(power);
+    starts++;
+    volume = processes.startSomehow();
+    recover(power ? Math.max(stored, synced) : settings.journal() ? answered : stored, ended);
+  }
+
+  private void takeOver() throws StorageException, FsException {
+    long ended = simulation.wallNanos();
+    takeovers++;
+    starts++;
+    volume = processes.takeOver();
+    recover(stored, ended);
+  }
+
+  private void recover(long promised, long ended) throws FsException {
     long recovered = volume().recoveredSequence();
-    long promised = power ? synced : settings.journal() ? committed : 0;
     if (recovered < promised) {
       throw difference("commits up to " + promised + " were promised, found " + recovered, null);
     }
@@ -309,8 +356,27 @@ public final class History {
     }
     snapshot = null;
     useModel(survivor);
+    UnderWay last = underWay;
+    underWay = null;
+    if (last != null) {
+      settle(last, recovered, ended);
+    }
     changeCounters.clear();
     afterStart();
+  }
+
+  private void settle(UnderWay last, long recovered, long ended) throws FsException {
+    UnderWay.Outcome outcome = last.outcome(volume(), ended);
+    if (outcome != null) {
+      if (recovered <= last.sequence()) {
+        throw difference("it is there, but its commit is not: " + last, null);
+      }
+      model.apply(last.op(), outcome.inode(), outcome.now());
+    }
+    ModelNode read = model.node(last.read());
+    if (read != null) {
+      PosixModel.adoptAtime(read, volume().getattr(root(), read.inode));
+    }
   }
 
   private void afterStart() throws FsException {
@@ -338,11 +404,12 @@ public final class History {
 
   /// Runs one operation on both sides.
   private void step(Op op) {
-    simulation.sleep(1000);
+    simulation.sleep(1 + random.nextInt(PAUSE_NANOS_MAX));
     done++;
     note(op);
     Set<FsError> allowed = new ModelErrors(model).of(op);
     long began = simulation.wallNanos();
+    underWay = new UnderWay(op, began, volume().committedSequence());
     Answer answer;
     try {
       answer = run(op);
@@ -358,6 +425,7 @@ public final class History {
             e);
       }
       errors.merge(e.error(), 1L, Long::sum);
+      underWay = null;
       return;
     }
     if (!allowed.isEmpty()) {
@@ -395,6 +463,7 @@ public final class History {
       if (snapshot != null) {
         sinceSnapshot.add(new Done(op, inode, now, volume().committedSequence()));
       }
+      underWay = null;
       if (isNew) {
         inodes.born(model.require(inode));
       }
@@ -717,7 +786,7 @@ public final class History {
     PosixModel.adoptAtime(node, volume().getattr(root(), node.inode));
   }
 
-  private IllegalStateException difference(String what, @Nullable Throwable cause) {
+  private RuntimeException difference(String what, @Nullable Throwable cause) {
     StringBuilder text = new StringBuilder();
     text.append("seed ").append(settings.seed()).append(", operation ").append(done);
     text.append(", start ").append(starts).append(": ").append(what).append("\nlast operations:");

@@ -16,6 +16,8 @@ import zerofs.fs.FsError;
 /// @param byError how often each error was the answer, as it had to be
 /// @param writesByMagnitude how many writes succeeded by where they ended: below 2^key, and not
 ///   below a smaller one
+/// @param failpoints how often it ended at each kind of request
+/// @param takeovers how many of the stops left a process behind that was not told
 public record HistorySummary(
     long operations,
     int starts,
@@ -24,6 +26,8 @@ public record HistorySummary(
     Map<String, Long> byOperation,
     Map<FsError, Long> byError,
     Map<Integer, Long> writesByMagnitude,
+    Map<String, Long> failpoints,
+    int takeovers,
     long digest) {
   /// So many operations must have shown everything.
   static final long WHOLE_OPERATIONS = 1_000_000;

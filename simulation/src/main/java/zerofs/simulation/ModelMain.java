@@ -36,7 +36,7 @@ public final class ModelMain {
     for (int i = 3; i < arguments.length; i++) {
       History.Settings settings =
           new History.Settings(
-              Long.parseLong(arguments[i]), operations, restarts, true, i % 2 == 0);
+              Long.parseLong(arguments[i]), operations, restarts, true, i % 2 == 0, false);
       HistorySummary summary = new History(settings).run();
       print(settings, summary);
       if (operations >= HistorySummary.WHOLE_OPERATIONS) {

@@ -2,6 +2,8 @@ package zerofs.simulation;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongFunction;
@@ -25,7 +27,7 @@ public final class SimulateMain implements Callable<Integer> {
             System.exit(1);
           });
   private static final long MINUTE_NANOS = 60_000_000_000L;
-  private static final int GENERATED_OPERATIONS = 6_000;
+  private static final int GENERATED_OPERATIONS = 2_000;
   private static final int GENERATED_RESTARTS = 10;
 
   @Option(names = "--minutes", description = "seeds begin for so long; one seed without it")
@@ -42,12 +44,18 @@ public final class SimulateMain implements Callable<Integer> {
   private int violations;
 
   /// What was done so far.
-  private record Total(long histories, long crashes, long operations) {
-    static final Total NOTHING = new Total(0, 0, 0);
+  private record Total(
+      long histories, long crashes, long operations, Map<String, Long> failpoints) {
+    static final Total NOTHING = new Total(0, 0, 0, Map.of());
 
     Total plus(Total other) {
+      Map<String, Long> reached = new TreeMap<>(failpoints);
+      other.failpoints.forEach((name, count) -> reached.merge(name, count, Long::sum));
       return new Total(
-          histories + other.histories, crashes + other.crashes, operations + other.operations);
+          histories + other.histories,
+          crashes + other.crashes,
+          operations + other.operations,
+          reached);
     }
   }
 
@@ -81,14 +89,18 @@ public final class SimulateMain implements Callable<Integer> {
     HistorySummary summary =
         new History(
                 new History.Settings(
-                    seed, GENERATED_OPERATIONS, GENERATED_RESTARTS, false, seed % 2 == 0))
+                    seed, GENERATED_OPERATIONS, GENERATED_RESTARTS, false, seed % 2 == 0, true))
             .run();
-    return new Total(1, summary.crashes(), summary.operations());
+    return new Total(
+        1,
+        summary.crashes() + summary.takeovers(),
+        summary.operations(),
+        new TreeMap<>(summary.failpoints()));
   }
 
   private static Total swept(CrashScenario scenario, long seed) {
     CrashSweep.Result result = CrashSweep.run(scenario, seed, 1);
-    return new Total(result.runs(), result.runs() - 2, result.operations());
+    return new Total(result.runs(), result.runs() - 2, result.operations(), Map.of());
   }
 
   @Override
@@ -106,6 +118,7 @@ public final class SimulateMain implements Callable<Integer> {
       workers.add(TASKS.fork("worker", Tasks.Kind.COMPUTING, () -> work(chosen, started)));
     }
     workers.forEach(Tasks.Task::join);
+    total.failpoints().forEach((name, count) -> System.out.printf("  %-40s %8d%n", name, count));
     System.out.printf(
         "histories %d (%d crashes), operations %d, violations %d, %.0f histories an hour%n",
         total.histories(),

@@ -19,7 +19,7 @@ final class TestMachine {
   }
 
   /// As the other one, with every request to the disk a place to crash at.
-  Journaling journaling(CrashPoints points, Tasks tasks, long seed, boolean takeover)
+  Journaling journaling(RequestWatcher points, Tasks tasks, long seed, boolean takeover)
       throws StorageException {
     return journaling(new WatchedDirectory(disk, tasks, points), tasks, seed, takeover);
   }

@@ -15,9 +15,9 @@ final class WatchedDirectory implements LocalDirectory {
 
   private final LocalDirectory directory;
   private final Tasks tasks;
-  private final CrashPoints points;
+  private final RequestWatcher points;
 
-  WatchedDirectory(LocalDirectory directory, Tasks tasks, CrashPoints points) {
+  WatchedDirectory(LocalDirectory directory, Tasks tasks, RequestWatcher points) {
     this.directory = directory;
     this.tasks = tasks;
     this.points = points;

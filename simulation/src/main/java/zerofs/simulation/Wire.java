@@ -18,14 +18,14 @@ final class Wire implements ObjectStore {
 
   private final MemoryObjectStore store;
   private final Tasks network;
-  private final CrashPoints points;
+  private final RequestWatcher points;
   private final SplittableRandom random;
   private boolean isCut;
 
   Wire(
       MemoryObjectStore store,
       SimulatedTasks simulation,
-      CrashPoints points,
+      RequestWatcher points,
       SplittableRandom random) {
     this.store = store;
     this.network = simulation.group("network");

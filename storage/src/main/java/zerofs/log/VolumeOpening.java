@@ -27,6 +27,9 @@ import zerofs.objectstore.StorageException;
 ///
 /// One use, one task.
 public final class VolumeOpening {
+  /// PUTs of one fence without an answer, after which a start gives up.
+  private static final int UNKNOWN_MAX = 10;
+
   private final ObjectStore store;
   private final ManifestStore manifests;
   private final LogFormat format;
@@ -347,17 +350,20 @@ public final class VolumeOpening {
     LogHeader header = fence(epoch, position, lastSequence);
     String key = LogFormat.key(epoch.epoch(), position);
     ObjectStore.Body body = format.fence(header);
-    try {
-      if (store.put(key, body, Cause.RECOVERY) == PutOutcome.CREATED) {
-        return true;
+    for (int tries = 1; true; tries++) {
+      try {
+        if (store.put(key, body, Cause.RECOVERY) == PutOutcome.CREATED) {
+          return true;
+        }
+      } catch (StorageException.OutcomeUnknown e) {
+        if (tries < UNKNOWN_MAX) {
+          continue;
+        }
+        throw e;
       }
-    } catch (StorageException.OutcomeUnknown e) {
-      if (store.put(key, body, Cause.RECOVERY) == PutOutcome.CREATED) {
-        return true;
-      }
+      LogFormat.LogObject there = reader.read(epoch.epoch(), position, Cause.RECOVERY);
+      return there != null && there.header().nonce().equals(header.nonce());
     }
-    LogFormat.LogObject there = reader.read(epoch.epoch(), position, Cause.RECOVERY);
-    return there != null && there.header().nonce().equals(header.nonce());
   }
 
   /// Rules GAP_PROBE, PROBE_AFTER_FENCE: the fence may stand in a gap. A later object whose writer

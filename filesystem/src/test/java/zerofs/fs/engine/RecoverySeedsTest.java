@@ -15,10 +15,13 @@ import zerofs.fs.FsException;
 import zerofs.fs.Name;
 import zerofs.fs.SetAttributes;
 import zerofs.manifest.ManifestStore;
+import zerofs.objectstore.FaultyObjectStore;
+import zerofs.objectstore.FaultyObjectStore.Fault;
 import zerofs.objectstore.LatencyObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
 import zerofs.objectstore.StorageException;
+import zerofs.objectstore.StoreCounters;
 
 /// Histories that once went wrong in a design of this kind, each told by itself.
 class RecoverySeedsTest {
@@ -122,6 +125,41 @@ class RecoverySeedsTest {
           assertThat(next.statfs(root()).inodesUsed()).isGreaterThan(answered[0]);
           next.close();
         });
+  }
+
+  /// A PUT without an answer is tried again, however often that comes in a row.
+  @Test
+  void aFenceWhoseAnswersAreLostStandsAfterAll() {
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          create(volume, A);
+          volume.barrier(volume.committedSequence());
+          fixture.simulation.kill("p");
+          int[] lost = {0};
+          FaultyObjectStore store =
+              new FaultyObjectStore(
+                  fixture.memory, fixture.simulation, lostFences(lost, Fault.LOST, Fault.LATE));
+          Volume again = fixture.open("q", store, Journaling.NONE);
+          assertThat(lost[0]).isEqualTo(6);
+          again.lookup(root(), Filesystem.ROOT, A);
+          again.close();
+        });
+  }
+
+  private static FaultyObjectStore.Plan lostFences(int[] lost, Fault... faults) {
+    return new FaultyObjectStore.Plan() {
+      @Override
+      public Fault next(StoreCounters.Request request, String key, ObjectStore.Cause cause) {
+        boolean isFence = request == StoreCounters.Request.PUT && key.startsWith("log/");
+        return isFence && lost[0] < 6 ? faults[lost[0]++ % faults.length] : Fault.NONE;
+      }
+
+      @Override
+      public long lateness() {
+        return 50_000_000L;
+      }
+    };
   }
 
   /// Between two looks at the log it fills what looked like a gap.

@@ -1,0 +1,150 @@
+package zerofs.simulation;
+
+import java.util.SplittableRandom;
+import java.util.function.BiFunction;
+import zerofs.base.SeededRandomness;
+import zerofs.base.SimulatedTasks;
+import zerofs.base.Tasks;
+import zerofs.fs.FsException;
+import zerofs.fs.engine.Volume;
+import zerofs.objectstore.FaultyObjectStore;
+import zerofs.objectstore.MemoryObjectStore;
+import zerofs.objectstore.ObjectStore;
+import zerofs.objectstore.RetryingObjectStore;
+import zerofs.objectstore.StorageException;
+
+/// The processes of a [History]: how they start and end.
+final class HistoryProcesses {
+  private static final String CLIENT = "client";
+  private static final long HOUR_NANOS = 3_600_000_000_000L;
+
+  /// Longer than any outage: no operation fails for the weather.
+  private static final RetryingObjectStore.Settings RETRIES =
+      new RetryingObjectStore.Settings(20_000_000L, 10_000_000_000L, 4 * HOUR_NANOS);
+
+  private final SimulatedTasks simulation;
+  private final History.Settings settings;
+  private final BiFunction<String, Throwable, RuntimeException> difference;
+  private final SplittableRandom random;
+  private final StoreWeather weather;
+  private final Failpoints failpoints;
+  private final CrashWorld world;
+
+  /// What may end at a failpoint.
+  @FunctionalInterface
+  interface Part {
+    void run() throws StorageException, FsException;
+  }
+
+  /// @param difference what is thrown when something fails that may not
+  HistoryProcesses(
+      SimulatedTasks simulation,
+      History.Settings settings,
+      long bytesMax,
+      BiFunction<String, Throwable, RuntimeException> difference) {
+    this.simulation = simulation;
+    this.settings = settings;
+    this.difference = difference;
+    this.random = new SplittableRandom(settings.seed());
+    this.weather = new StoreWeather(simulation, random.split(), !settings.faults());
+    this.failpoints = new Failpoints(simulation, random.split());
+    this.world =
+        new CrashWorld(
+            simulation,
+            failpoints,
+            new CrashWorld.Setup(
+                TestVolumes.Size.SMALL, settings.journal(), bytesMax, this::underWeather),
+            settings.seed());
+  }
+
+  private ObjectStore underWeather(ObjectStore wire, Tasks process) {
+    ObjectStore bad = new FaultyObjectStore(wire, simulation.group("network"), weather);
+    return settings.faults()
+        ? new RetryingObjectStore(bad, process, new SeededRandomness(random.nextLong()), RETRIES)
+        : bad;
+  }
+
+  /// From now on the process ends somewhere, if there may be faults.
+  void arm() {
+    if (settings.faults()) {
+      failpoints.arm();
+    }
+  }
+
+  /// From now on it does not.
+  void disarm() {
+    failpoints.disarm();
+  }
+
+  /// Runs a part; whether it came to its end before a failpoint.
+  boolean passes(Part part) throws StorageException, FsException {
+    if (!failpoints.isArmed()) {
+      part.run();
+      return true;
+    }
+    return failpoints.passedBy(
+        simulation.group(CLIENT),
+        () -> {
+          try {
+            part.run();
+          } catch (StorageException | FsException e) {
+            throw difference.apply("nothing of this kind may fail: " + e, e);
+          }
+        });
+  }
+
+  Volume start() throws StorageException {
+    return world.start();
+  }
+
+  /// Starts a process; perhaps others before, which are killed when they are about to be there.
+  Volume startSomehow() throws StorageException, FsException {
+    Volume[] started = {null};
+    if (random.nextBoolean()) {
+      arm();
+    }
+    while (!passes(() -> started[0] = start())) {
+      crash(false);
+    }
+    disarm();
+    return started[0];
+  }
+
+  /// Everything that runs is killed.
+  ///
+  /// @param power whether the machines' power is cut, too
+  void crash(boolean power) {
+    simulation.kill(CLIENT);
+    world.crash(power);
+    disarm();
+  }
+
+  /// Another machine's process takes over from one that goes on, or sleeps and wakes late.
+  Volume takeOver() throws StorageException {
+    disarm();
+    String old = world.last();
+    if (random.nextBoolean()) {
+      simulation.suspend(old);
+    }
+    Volume volume = world.takeOver();
+    simulation.resume(old);
+    return volume;
+  }
+
+  /// The store is away for an hour.
+  void loseStore() {
+    weather.leave(HOUR_NANOS);
+  }
+
+  StoreWeather weather() {
+    return weather;
+  }
+
+  Failpoints failpoints() {
+    return failpoints;
+  }
+
+  MemoryObjectStore store() {
+    return world.store();
+  }
+}
