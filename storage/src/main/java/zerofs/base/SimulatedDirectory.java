@@ -28,15 +28,16 @@ public final class SimulatedDirectory implements LocalDirectory {
   private final Map<String, Contents> syncedNames = new TreeMap<>();
   private final Map<String, SimulatedDirectory> directories = new HashMap<>();
   private final Map<String, Object> locks = new HashMap<>();
-  private @Nullable IOException failure;
+  private @Nullable Exception failure;
   private int syncs;
 
   public SimulatedDirectory(String path) {
     this.path = path;
   }
 
-  /// From now on every write and sync fails; null = not any more.
-  public synchronized void fail(@Nullable IOException newFailure) {
+  /// From now on every write and sync fails, with a RuntimeException as a bug does; null = not any
+  /// more.
+  public synchronized void fail(@Nullable Exception newFailure) {
     failure = newFailure;
     directories.values().forEach(each -> each.fail(newFailure));
   }
@@ -47,6 +48,9 @@ public final class SimulatedDirectory implements LocalDirectory {
   }
 
   private void throwIfFailing() throws IOException {
+    if (failure instanceof RuntimeException bug) {
+      throw bug;
+    }
     if (failure != null) {
       throw new IOException(failure.getMessage(), failure);
     }

@@ -277,6 +277,8 @@ public final class Journal {
       }
     } catch (IOException e) {
       failed = e;
+    } catch (RuntimeException | Error e) {
+      failed = new IOException("writing it failed: " + e, e); // Else who waits waits for ever.
     }
     mutex.lock();
     busy = false;

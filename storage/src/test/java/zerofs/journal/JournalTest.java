@@ -270,6 +270,19 @@ class JournalTest {
   }
 
   @Test
+  void nobodyWaitsForEverForABug() throws Exception {
+    JournalDirectory directory = open();
+    Journal journal = directory.begin(1, 0);
+    Book book = new Book();
+    append(journal, book, 100);
+    disk.fail(new IllegalStateException("bug"));
+    assertThat(journal.sync(book.last())).isFalse();
+    assertThat(journal.failure()).hasMessageContaining("bug");
+    journal.close();
+    directory.close();
+  }
+
+  @Test
   void oneProcessAtATime() throws Exception {
     try (JournalDirectory _ = open()) {
       assertThatThrownBy(this::open)
