@@ -13,8 +13,8 @@ import picocli.CommandLine.Option;
 import zerofs.base.SystemTasks;
 import zerofs.base.Tasks;
 
-/// `simulate [--minutes M] [--seed N] [--scenario S]`: histories of a whole volume in virtual time,
-/// with crashes, seed after seed. docs/TESTING.md.
+/// `simulate [--minutes M] [--seed N] [--scenario S] [--stride K]`: histories of a whole volume in
+/// virtual time, with crashes, seed after seed. docs/TESTING.md.
 @Command(
     name = "simulate",
     description = "Histories of a whole volume in virtual time, with crashes, seed after seed.",
@@ -38,6 +38,9 @@ public final class SimulateMain implements Callable<Integer> {
 
   @Option(names = "--scenario", description = "only this one")
   private String scenario = "";
+
+  @Option(names = "--stride", description = "a crash at one request of so many; at each without it")
+  private int stride = 1;
 
   private final AtomicInteger next = new AtomicInteger();
   private Total total = Total.NOTHING;
@@ -68,7 +71,7 @@ public final class SimulateMain implements Callable<Integer> {
     System.exit(new CommandLine(new SimulateMain()).execute(arguments));
   }
 
-  private static List<Scenario> all() {
+  private List<Scenario> all() {
     List<Scenario> all = new ArrayList<>();
     all.add(
         new Scenario(
@@ -98,8 +101,8 @@ public final class SimulateMain implements Callable<Integer> {
         new TreeMap<>(summary.failpoints()));
   }
 
-  private static Total swept(CrashScenario scenario, long seed) {
-    CrashSweep.Result result = CrashSweep.run(scenario, seed, 1);
+  private Total swept(CrashScenario scenario, long seed) {
+    CrashSweep.Result result = CrashSweep.run(scenario, seed, stride);
     return new Total(result.runs(), result.runs() - 2, result.operations(), Map.of());
   }
 
