@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.SimulatedTasks;
 import zerofs.base.Tasks;
@@ -14,6 +15,7 @@ import zerofs.base.Tasks;
 final class Failpoints implements RequestWatcher {
   private static final long FOR_EVER_NANOS = Long.MAX_VALUE / 4;
   private static final int REQUESTS_MAX = 60;
+  private static final Pattern NUMBER = Pattern.compile("[0-9a-f]*[0-9][0-9a-f]*");
 
   private final Tasks tasks;
   private final SplittableRandom random;
@@ -63,7 +65,7 @@ final class Failpoints implements RequestWatcher {
 
   /// What a request is one of: its name without numbers.
   private static String kind(String name) {
-    return name.replaceAll("[0-9a-f]*[0-9][0-9a-f]*", "#");
+    return NUMBER.matcher(name).replaceAll("#");
   }
 
   @Override

@@ -35,9 +35,23 @@ final class Generator {
   /// Above so many inodes what would make one removes one.
   private static final int NODES_MAX = 500;
 
+  private static final int PAUSE_NANOS_MAX = 400_000;
+
+  /// Writes of bulk to one file in a row, and how rarely they come.
+  private static final int BULK_WRITES = 90;
+
+  private static final int BULK_BYTES = 64 << 10;
+  private static final int BULK_RARITY = 500;
+
+  /// Longer than barriers are expected after one: bulk leaves early then.
+  private static final long QUIET_NANOS = 11_000_000_000L;
+
   private final Random random;
   private final PosixModel model;
   private final Inodes inodes;
+  private final boolean hasBulk;
+  private long bulkFile;
+  private int bulkWrites = BULK_WRITES;
 
   /// Inode numbers to pick from.
   static final class Inodes {
@@ -75,10 +89,12 @@ final class Generator {
     }
   }
 
-  Generator(Random random, PosixModel model, Inodes inodes) {
+  /// @param hasBulk whether now and then a few MiB are written in a row
+  Generator(Random random, PosixModel model, Inodes inodes, boolean hasBulk) {
     this.random = random;
     this.model = model;
     this.inodes = inodes;
+    this.hasBulk = hasBulk;
   }
 
   /// Whether one of `n` chances came.
@@ -223,6 +239,14 @@ final class Generator {
   }
 
   Op next() {
+    if (hasBulk && oneIn(BULK_RARITY)) {
+      bulkFile = regular();
+      bulkWrites = 0;
+    }
+    if (bulkWrites < BULK_WRITES) {
+      long offset = (long) bulkWrites++ * BULK_BYTES;
+      return new Op.Write(Caller.ROOT, bulkFile, offset, BULK_BYTES, random.nextLong());
+    }
     boolean crowded = model.nodes().size() > NODES_MAX;
     int dice = random.nextInt(100);
     if (dice < 46) {
@@ -232,6 +256,13 @@ final class Generator {
       return removal();
     }
     return dice < 74 ? birth(dice) : dice < 90 ? removal() : rename();
+  }
+
+  /// How long before the operation that came last.
+  long pauseNanos() {
+    return bulkWrites == 1
+        ? QUIET_NANOS
+        : 1 + random.nextInt(bulkWrites < BULK_WRITES ? 1000 : PAUSE_NANOS_MAX);
   }
 
   /// Operations that make and remove no names.

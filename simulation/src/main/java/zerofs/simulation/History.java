@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.SimulatedTasks;
 import zerofs.fs.Attributes;
@@ -39,14 +40,15 @@ import zerofs.objectstore.StorageException;
 /// and starts as well, and the other machine may take over from a process that goes on or sleeps.
 public final class History {
   private static final long BYTES_MAX = 12L << 20;
+  private static final long BYTES_MAX_WITH_BULK = 64L << 20;
   private static final int TRAIL = 30;
   private static final int CRASHES_MIN = 5;
   private static final Name LINKS = Name.of("links");
-  private static final int PAUSE_NANOS_MAX = 400_000;
 
   private final Settings settings;
   private final SimulatedTasks simulation;
   private final HistoryProcesses processes;
+  private final long bytesMax;
   private final Random random;
   private final Generator.Inodes inodes = new Generator.Inodes();
   private final Map<String, Long> operations = new TreeMap<>();
@@ -84,9 +86,10 @@ public final class History {
     this.settings = settings;
     this.simulation = new SimulatedTasks(settings.seed());
     this.random = new Random(settings.seed());
-    this.processes = new HistoryProcesses(simulation, settings, BYTES_MAX, this::difference);
-    this.model = new PosixModel(BYTES_MAX, PosixModel.root(new Time(0, 0)));
-    this.generator = new Generator(random, model, inodes);
+    this.bytesMax = settings.faults() ? BYTES_MAX_WITH_BULK : BYTES_MAX;
+    this.processes = new HistoryProcesses(simulation, settings, bytesMax, this::difference);
+    this.model = new PosixModel(bytesMax, PosixModel.root(new Time(0, 0)));
+    this.generator = new Generator(random, model, inodes, settings.faults());
   }
 
   /// Runs it.
@@ -118,8 +121,7 @@ public final class History {
   private void story() throws StorageException, FsException {
     start();
     Attributes root = volume().getattr(root(), Filesystem.ROOT);
-    model =
-        new PosixModel(BYTES_MAX, PosixModel.root(time(root.ctimeSeconds(), root.ctimeNanos())));
+    model = new PosixModel(bytesMax, PosixModel.root(time(root.ctimeSeconds(), root.ctimeNanos())));
     useModel(model);
     if (settings.whole()) {
       makeManyLinks();
@@ -185,7 +187,7 @@ public final class History {
 
   private void useModel(PosixModel other) {
     model = other;
-    generator = new Generator(random, model, inodes);
+    generator = new Generator(random, model, inodes, settings.faults());
   }
 
   private Volume volume() {
@@ -355,6 +357,7 @@ public final class History {
       }
     }
     snapshot = null;
+    survivor.restarted();
     useModel(survivor);
     UnderWay last = underWay;
     underWay = null;
@@ -404,7 +407,7 @@ public final class History {
 
   /// Runs one operation on both sides.
   private void step(Op op) {
-    simulation.sleep(1 + random.nextInt(PAUSE_NANOS_MAX));
+    simulation.sleep(generator.pauseNanos());
     done++;
     note(op);
     Set<FsError> allowed = new ModelErrors(model).of(op);
@@ -711,12 +714,7 @@ public final class History {
   }
 
   private static boolean isAscending(List<Long> cookies) {
-    for (int i = 1; i < cookies.size(); i++) {
-      if (cookies.get(i) <= cookies.get(i - 1)) {
-        return false;
-      }
-    }
-    return true;
+    return IntStream.range(1, cookies.size()).allMatch(i -> cookies.get(i) > cookies.get(i - 1));
   }
 
   private Answer statfs() throws FsException {

@@ -27,7 +27,7 @@ import zerofs.objectstore.StorageException;
 ///
 /// One use, one task.
 public final class VolumeOpening {
-  /// PUTs of one fence without an answer, after which a start gives up.
+  /// PUTs without an answer, of one fence or claim, after which a start gives up.
   private static final int UNKNOWN_MAX = 10;
 
   private final ObjectStore store;
@@ -139,7 +139,7 @@ public final class VolumeOpening {
       Manifest claim = claim(walk);
       byte[] sealed = manifests.seal(claim);
       // Rule CREATE_ONLY_MANIFEST.
-      switch (manifests.put(claim, sealed, Cause.RECOVERY)) {
+      switch (answered(() -> manifests.put(claim, sealed, Cause.RECOVERY))) {
         case STORED -> {
           recheck(claim);
           return replay(claim, walk);
@@ -350,19 +350,28 @@ public final class VolumeOpening {
     LogHeader header = fence(epoch, position, lastSequence);
     String key = LogFormat.key(epoch.epoch(), position);
     ObjectStore.Body body = format.fence(header);
+    if (answered(() -> store.put(key, body, Cause.RECOVERY)) == PutOutcome.CREATED) {
+      return true;
+    }
+    LogFormat.LogObject there = reader.read(epoch.epoch(), position, Cause.RECOVERY);
+    return there != null && there.header().nonce().equals(header.nonce());
+  }
+
+  @FunctionalInterface
+  private interface Put<T> {
+    T run() throws StorageException;
+  }
+
+  /// Sends what tells by its nonce whether it is there, until there is an answer.
+  private static <T> T answered(Put<T> put) throws StorageException {
     for (int tries = 1; true; tries++) {
       try {
-        if (store.put(key, body, Cause.RECOVERY) == PutOutcome.CREATED) {
-          return true;
-        }
+        return put.run();
       } catch (StorageException.OutcomeUnknown e) {
-        if (tries < UNKNOWN_MAX) {
-          continue;
+        if (tries == UNKNOWN_MAX) {
+          throw e;
         }
-        throw e;
       }
-      LogFormat.LogObject there = reader.read(epoch.epoch(), position, Cause.RECOVERY);
-      return there != null && there.header().nonce().equals(header.nonce());
     }
   }
 

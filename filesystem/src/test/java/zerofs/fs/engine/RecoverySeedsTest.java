@@ -129,7 +129,7 @@ class RecoverySeedsTest {
 
   /// A PUT without an answer is tried again, however often that comes in a row.
   @Test
-  void aFenceWhoseAnswersAreLostStandsAfterAll() {
+  void aFenceAndAClaimWhoseAnswersAreLostStandAfterAll() {
     fixture.simulate(
         () -> {
           Volume volume = fixture.open("p");
@@ -139,20 +139,23 @@ class RecoverySeedsTest {
           int[] lost = {0};
           FaultyObjectStore store =
               new FaultyObjectStore(
-                  fixture.memory, fixture.simulation, lostFences(lost, Fault.LOST, Fault.LATE));
+                  fixture.memory, fixture.simulation, lost(lost, Fault.LOST, Fault.LATE));
           Volume again = fixture.open("q", store, Journaling.NONE);
-          assertThat(lost[0]).isEqualTo(6);
+          assertThat(lost[0]).as("of the fence and of the claim").isEqualTo(12);
           again.lookup(root(), Filesystem.ROOT, A);
           again.close();
         });
   }
 
-  private static FaultyObjectStore.Plan lostFences(int[] lost, Fault... faults) {
+  /// Six PUTs of the first log object and six of the first manifest have no answer.
+  private static FaultyObjectStore.Plan lost(int[] lost, Fault... faults) {
     return new FaultyObjectStore.Plan() {
       @Override
       public Fault next(StoreCounters.Request request, String key, ObjectStore.Cause cause) {
-        boolean isFence = request == StoreCounters.Request.PUT && key.startsWith("log/");
-        return isFence && lost[0] < 6 ? faults[lost[0]++ % faults.length] : Fault.NONE;
+        boolean isNext = key.startsWith(lost[0] < 6 ? "log/" : "manifest/");
+        return request == StoreCounters.Request.PUT && isNext && lost[0] < 12
+            ? faults[lost[0]++ % faults.length]
+            : Fault.NONE;
       }
 
       @Override
