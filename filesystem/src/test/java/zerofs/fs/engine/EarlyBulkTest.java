@@ -236,6 +236,34 @@ class EarlyBulkTest {
         });
   }
 
+  /// What lies behind the end of a page is not its file's.
+  @Test
+  void aPageThatWasCutMeanwhileStays() {
+    fixture.simulate(
+        () -> {
+          Volume volume = fixture.open("p");
+          long file = create(volume, "f");
+          volume.barrier(volume.committedSequence());
+          fillLog(volume);
+          write(volume, file, 0, 2 * SEGMENT_PAGES);
+          volume.setattr(root(), file, SetAttributes.ofSize((SEGMENT_PAGES - 1) * EXTENT + 100));
+          write(volume, file, SEGMENT_PAGES, 2 * SEGMENT_PAGES);
+          assertThat(dataSegments()).as("barriers come").isEmpty();
+          fixture.simulation.sleep(Backlog.BARRIERS_NANOS);
+          write(volume, file, 2 * SEGMENT_PAGES, 2 * SEGMENT_PAGES + 1);
+          awaitDataSegments(1);
+          store(volume);
+          assertThat(usage(volume, 1).references()).isEqualTo(SEGMENT_PAGES - 1);
+          volume.close();
+          Volume again = fixture.open("q");
+          ByteBuffer cut = ByteBuffer.allocate(EXTENT);
+          cut.put(0, bytes(SEGMENT_PAGES - 1), bytes(SEGMENT_PAGES - 1).position(), 100);
+          assertHolds(again, file, SEGMENT_PAGES - 1, cut);
+          assertHolds(again, file, SEGMENT_PAGES, bytes(SEGMENT_PAGES));
+          again.close();
+        });
+  }
+
   @Test
   void aSegmentOfWhichNothingIsLeftIsNamedAllTheSame() {
     fixture.simulate(
@@ -362,6 +390,27 @@ class EarlyBulkTest {
               .hasMessageContaining("is taken by another writer");
           assertThat(fixture.deposed).isPositive();
           volume.abandon();
+        });
+  }
+
+  /// Who is deposed while a segment is on its way waits for nothing.
+  @Test
+  void aDeposedWritersSegmentEndsItsGeneration() {
+    fixture.simulate(
+        () -> {
+          Weather weather = new Weather();
+          Volume volume = open("p", weather);
+          long file = create(volume, "f");
+          fillLog(volume);
+          weather.fault = Fault.BUSY;
+          write(volume, file, 0, 2 * SEGMENT_PAGES);
+          Volume next = fixture.open("next", fixture.memory, Journaling.none(true));
+          weather.fault = Fault.NONE;
+          assertThatThrownBy(() -> store(volume))
+              .isInstanceOf(FsException.class)
+              .hasMessageContaining("deposed");
+          volume.abandon();
+          next.close();
         });
   }
 
