@@ -357,6 +357,7 @@ public final class History {
       }
     }
     snapshot = null;
+    synced = Math.min(synced, recovered); // What a takeover lost has numbers that come again.
     survivor.restarted();
     useModel(survivor);
     UnderWay last = underWay;
