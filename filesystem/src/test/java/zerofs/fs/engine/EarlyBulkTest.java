@@ -393,9 +393,9 @@ class EarlyBulkTest {
         });
   }
 
-  /// Who is deposed while a segment is on its way waits for nothing.
+  /// Whoever waits for what is stored hears that it will not be.
   @Test
-  void aDeposedWritersSegmentEndsItsGeneration() {
+  void aWriterDeposedWithASegmentOnItsWaySaysSo() {
     fixture.simulate(
         () -> {
           Weather weather = new Weather();
