@@ -1,6 +1,7 @@
 package zerofs.fs;
 
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Checks;
 
 /// Who asks, and how: one per request of a client. Not thread-safe; one thread at a time.
 public final class Call {
@@ -9,6 +10,7 @@ public final class Call {
   private final boolean opened;
   private long sequence;
   private @Nullable Runnable owed;
+  private @Nullable Runnable kept;
 
   private Call(Caller caller, boolean mayWait, boolean opened) {
     this.caller = caller;
@@ -73,6 +75,23 @@ public final class Call {
     owed = null;
     if (due != null) {
       due.run();
+    }
+  }
+
+  /// Keeps in memory what was fetched for this call until it has looked again: the volume's own.
+  ///
+  /// @param letGo what ends it
+  public void keep(Runnable letGo) {
+    Checks.invariant(kept == null, "a call keeps what it missed one miss at a time");
+    kept = letGo;
+  }
+
+  /// Lets go of what is kept.
+  public void letGo() {
+    Runnable held = kept;
+    kept = null;
+    if (held != null) {
+      held.run();
     }
   }
 

@@ -18,9 +18,70 @@ public final class SimulatedDirectory implements LocalDirectory {
   private static final int SECTOR_BYTES = 512;
 
   private static final class Contents {
+    /// Its bytes, and room to grow.
     private byte[] now = new byte[0];
+
+    private int size;
     private byte[] synced = new byte[0];
+    private int syncedSize;
+
+    /// All that differs from what was synced lies in here.
+    private int changedFrom;
+
+    private int changedTo;
     private @Nullable ByteBuffer mapped;
+
+    void write(ByteBuffer source, int position) {
+      int end = position + source.remaining();
+      if (end > now.length) {
+        now = Arrays.copyOf(now, Math.max(end, 2 * now.length));
+      }
+      source.get(now, position, end - position);
+      changed(Math.min(position, size), end);
+      size = Math.max(size, end);
+    }
+
+    void truncate(int to) {
+      if (to < size) {
+        Arrays.fill(now, to, size, (byte) 0);
+        changed(to, size);
+        size = to;
+      }
+    }
+
+    private void changed(int from, int to) {
+      changedFrom = changedTo == 0 ? from : Math.min(changedFrom, from);
+      changedTo = Math.max(changedTo, to);
+    }
+
+    void sync() {
+      if (synced.length < now.length) {
+        synced = Arrays.copyOf(synced, now.length);
+      }
+      System.arraycopy(now, changedFrom, synced, changedFrom, changedTo - changedFrom);
+      syncedSize = size;
+      changedFrom = 0;
+      changedTo = 0;
+    }
+
+    /// Leaves what was synced and, sector by sector, what chance leaves of the rest.
+    void tear(SplittableRandom random) {
+      int length = random.nextInt(4) == 0 ? size : syncedSize;
+      byte[] torn = Arrays.copyOf(synced, length);
+      for (int at = 0; at < length; at += SECTOR_BYTES) {
+        if (random.nextBoolean() && at < size) {
+          int end = Math.min(Math.min(length, size), at + SECTOR_BYTES);
+          System.arraycopy(now, at, torn, at, end - at);
+        }
+      }
+      now = torn;
+      size = length;
+      synced = torn.clone();
+      syncedSize = length;
+      changedFrom = 0;
+      changedTo = 0;
+      mapped = null;
+    }
   }
 
   private final String path;
@@ -76,9 +137,7 @@ public final class SimulatedDirectory implements LocalDirectory {
       }
     }
     for (Contents each : names.values()) {
-      each.now = torn(each, random);
-      each.synced = each.now.clone();
-      each.mapped = null;
+      each.tear(random);
     }
     syncedNames.clear();
     syncedNames.putAll(names);
@@ -89,20 +148,6 @@ public final class SimulatedDirectory implements LocalDirectory {
     Map<String, Contents> all = new TreeMap<>(one);
     all.putAll(other);
     return List.copyOf(all.keySet());
-  }
-
-  private static byte[] torn(Contents file, SplittableRandom random) {
-    byte[] torn = file.synced.clone();
-    if (random.nextInt(4) == 0) {
-      torn = Arrays.copyOf(torn, file.now.length);
-    }
-    for (int at = 0; at < torn.length; at += SECTOR_BYTES) {
-      if (random.nextBoolean() && at < file.now.length) {
-        int end = Math.min(Math.min(torn.length, file.now.length), at + SECTOR_BYTES);
-        System.arraycopy(file.now, at, torn, at, end - at);
-      }
-    }
-    return torn;
   }
 
   @Override
@@ -135,15 +180,15 @@ public final class SimulatedDirectory implements LocalDirectory {
     @Override
     public long size() {
       synchronized (SimulatedDirectory.this) {
-        return contents.now.length;
+        return contents.size;
       }
     }
 
     @Override
     public int read(ByteBuffer target, long position) {
       synchronized (SimulatedDirectory.this) {
-        int from = (int) Math.min(position, contents.now.length);
-        int bytes = Math.min(target.remaining(), contents.now.length - from);
+        int from = (int) Math.min(position, contents.size);
+        int bytes = Math.min(target.remaining(), contents.size - from);
         target.put(contents.now, from, bytes);
         return bytes;
       }
@@ -153,11 +198,7 @@ public final class SimulatedDirectory implements LocalDirectory {
     public void write(ByteBuffer source, long position) throws IOException {
       synchronized (SimulatedDirectory.this) {
         throwIfFailing();
-        int end = Math.toIntExact(position + source.remaining());
-        if (end > contents.now.length) {
-          contents.now = Arrays.copyOf(contents.now, end);
-        }
-        source.get(contents.now, (int) position, source.remaining());
+        contents.write(source, Math.toIntExact(position));
       }
     }
 
@@ -165,7 +206,7 @@ public final class SimulatedDirectory implements LocalDirectory {
     public void truncate(long size) throws IOException {
       synchronized (SimulatedDirectory.this) {
         throwIfFailing();
-        contents.now = Arrays.copyOf(contents.now, (int) Math.min(size, contents.now.length));
+        contents.truncate((int) Math.min(size, contents.size));
       }
     }
 
@@ -173,7 +214,7 @@ public final class SimulatedDirectory implements LocalDirectory {
     public void sync() throws IOException {
       synchronized (SimulatedDirectory.this) {
         throwIfFailing();
-        contents.synced = contents.now.clone();
+        contents.sync();
         syncs++;
       }
     }

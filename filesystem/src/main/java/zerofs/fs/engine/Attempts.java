@@ -45,11 +45,13 @@ final class Attempts {
     }
   }
 
-  /// A place in the journal that was taken is filled whatever becomes of the attempt.
+  /// A place in the journal that was taken is filled whatever becomes of the attempt. What was
+  /// fetched for it may go: it was used, or it was not enough.
   private static <T> T settled(Call call, Attempt<T> attempt) throws FsException {
     try {
       return attempt.run();
     } finally {
+      call.letGo();
       call.settle();
     }
   }

@@ -16,6 +16,9 @@ final class Chunk {
   /// Bit per page: read or written since the last look of the clock. Raced on: it is a hint.
   private long referenced;
 
+  /// Calls that missed some of it and have not looked again.
+  private int pins;
+
   Chunk(FileData file, long index) {
     this.file = file;
     this.index = index;
@@ -53,6 +56,19 @@ final class Chunk {
     long was = referenced;
     referenced = 0;
     return was;
+  }
+
+  /// Keeps it, and all pages it has or gets, in memory.
+  void pin() {
+    pins++;
+  }
+
+  void unpin() {
+    pins--;
+  }
+
+  boolean isPinned() {
+    return pins > 0;
   }
 
   /// What is stored of its extents, with all cuts applied; null = not known.

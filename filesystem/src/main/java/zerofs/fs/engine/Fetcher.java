@@ -4,7 +4,9 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import zerofs.base.Checks;
 import zerofs.base.Tasks;
+import zerofs.fs.Call;
 import zerofs.fs.FsException;
 import zerofs.fs.extent.ChunkRow;
 import zerofs.fs.extent.ChunkRowFormat;
@@ -18,9 +20,14 @@ import zerofs.objectstore.StorageException;
 /// Brings chunk rows and extents into memory: reads without locks, then installs under the inode's
 /// exclusive lock what is still true. What a commit or a cut has overtaken never enters memory; the
 /// operation that missed starts again and misses again.
+///
+/// What a call missed of a file's data is kept, pinned, until that call has looked again: else calls
+/// that find little clean memory could take each other's pages for ever. Nobody waits for memory
+/// while he keeps any.
 final class Fetcher {
   /// Extents that one fetch brings in at most: in a small memory fewer, since a fetch that needs
-  /// more than there will ever be would be tried for ever.
+  /// more than there will ever be would be tried for ever. A call that reads more than a quarter of
+  /// the memory may never be answered.
   private final int extentsMax;
 
   private final Generations generations;
@@ -40,7 +47,7 @@ final class Fetcher {
     this.generations = generations;
     this.rows = rows;
     this.cache = cache;
-    this.extentsMax = Math.clamp(cache.slab().blocks() / 8, 1, ChunkRow.EXTENTS);
+    this.extentsMax = Math.clamp(cache.slab().blocks() / 4, 1, ChunkRow.EXTENTS);
     this.reader = reader;
     this.backpressure = backpressure;
     this.readAhead = new ReadAhead(tasks, reader, this::missing);
@@ -78,8 +85,48 @@ final class Fetcher {
     }
   }
 
-  /// Loads the row of a chunk.
-  void fetchRow(InodeNode node, long index) throws FsException {
+  /// Loads the row of a chunk, and keeps it for the call.
+  void fetchRow(Call call, InodeNode node, long index) throws FsException {
+    if (!node.pin()) {
+      return;
+    }
+    try {
+      fetchRow(node, index);
+      call.keep(Kept.of(node, index, index)::close);
+    } finally {
+      node.unpin();
+    }
+  }
+
+  /// Chunks of a file that stay in memory, with their rows and pages, until this is closed.
+  private record Kept(InodeNode node, List<Chunk> chunks) implements AutoCloseable {
+    /// Keeps what there is of some chunks of a pinned node.
+    static Kept of(InodeNode node, long first, long last) {
+      Checks.invariant(node.pin(), "a pinned node has left memory");
+      List<Chunk> chunks = new ArrayList<>();
+      try (LockSet _ = LockSet.exclusive(node)) {
+        FileData data = data(node);
+        for (long index = first; data != null && index <= last; index++) {
+          Chunk chunk = data.chunk(index);
+          if (chunk != null) {
+            chunk.pin();
+            chunks.add(chunk);
+          }
+        }
+      }
+      return new Kept(node, chunks);
+    }
+
+    @Override
+    public void close() {
+      try (LockSet _ = LockSet.exclusive(node)) {
+        chunks.forEach(Chunk::unpin);
+      }
+      node.unpin();
+    }
+  }
+
+  private void fetchRow(InodeNode node, long index) throws FsException {
     if (!node.pin()) {
       return;
     }
@@ -254,8 +301,9 @@ final class Fetcher {
   /// An extent to bring in: what the row said of it when the fetch was planned.
   private record Wanted(long extent, ExtentState state) {}
 
-  /// Loads the extents of `[offset, end)`, and what else the plan says.
-  void fetch(InodeNode node, long offset, long end, ReadPattern.Plan plan) throws FsException {
+  /// Loads the extents of `[offset, end)`, and what else the plan says; and keeps them for the call.
+  void fetch(Call call, InodeNode node, long offset, long end, ReadPattern.Plan plan)
+      throws FsException {
     if (!node.pin()) {
       return;
     }
@@ -270,10 +318,13 @@ final class Fetcher {
       long chunkEnd = (first / ChunkRow.EXTENTS + 1) * ChunkRow.EXTENTS;
       long further = plan.restOfChunk() ? Math.max(last, chunkEnd - 1) : last;
       readAhead.follow(node, further + 1, plan.aheadBytes());
-      List<Wanted> wanted = plan(node, first, further);
-      if (!wanted.isEmpty()) {
-        bring(node, wanted, last, plan.alone());
+      Kept kept = bring(node, wanted(node, first, further, false), first, last, plan.alone());
+      if (!wanted(node, first, last, false).isEmpty()) {
+        // To make room for it, some of the rest has left memory: now all of it at once.
+        kept.close();
+        kept = bring(node, wanted(node, first, last, true), first, last, plan.alone());
       }
+      call.keep(kept::close);
     } catch (StorageException e) {
       throw Rows.failed(e);
     } finally {
@@ -287,7 +338,7 @@ final class Fetcher {
     if (rowUnknown(node, index)) {
       fetchRow(node, index);
     }
-    return plan(node, first, end - 1).stream().map(Wanted::state).toList();
+    return wanted(node, first, end - 1, false).stream().map(Wanted::state).toList();
   }
 
   private static boolean rowUnknown(InodeNode node, long index) {
@@ -297,7 +348,8 @@ final class Fetcher {
     }
   }
 
-  private List<Wanted> plan(InodeNode node, long first, long last) {
+  /// What is to be brought in of the extents from `first` to `last`: what is missing, or all.
+  private List<Wanted> wanted(InodeNode node, long first, long last, boolean all) {
     List<Wanted> wanted = new ArrayList<>();
     try (LockSet _ = LockSet.exclusive(node)) {
       FileData data = data(node);
@@ -309,7 +361,7 @@ final class Fetcher {
         Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
         int index = (int) (extent % ChunkRow.EXTENTS);
         Page page = chunk == null ? null : chunk.page(index);
-        boolean missing = page == null || !page.isFull();
+        boolean missing = all || page == null || !page.isFull();
         if (row != null && missing && (row.extent(index).exists() || page != null)) {
           wanted.add(new Wanted(extent, row.extent(index)));
         }
@@ -320,12 +372,15 @@ final class Fetcher {
 
   /// Reads extents and installs them. What can't be read of those up to `last` is thrown in the
   /// end; nobody has asked for the others yet.
-  private void bring(InodeNode node, List<Wanted> wanted, long last, boolean alone)
+  ///
+  /// @return what there is of the extents from `first` to `last`
+  private Kept bring(InodeNode node, List<Wanted> wanted, long first, long last, boolean alone)
       throws FsException, StorageException {
     List<ExtentState> states = wanted.stream().map(Wanted::state).toList();
-    StorageException failure = null;
     try (FrameReader.Runs runs = reader.read(FrameReader.framesOf(states), alone);
-        Reservation reserved = reserve(2 * wanted.size())) {
+        Reservation reserved = reserve(wanted.size())) {
+      Kept kept = Kept.of(node, first / ChunkRow.EXTENTS, last / ChunkRow.EXTENTS);
+      StorageException failure = null;
       ByteBuffer bytes = ByteBuffer.allocateDirect(Inode.EXTENT_BYTES);
       for (Wanted each : wanted) {
         try {
@@ -335,9 +390,11 @@ final class Fetcher {
           failure = failure == null && each.extent() <= last ? e : failure;
         }
       }
-    }
-    if (failure != null) {
-      throw failure;
+      if (failure != null) {
+        kept.close();
+        throw failure;
+      }
+      return kept;
     }
   }
 

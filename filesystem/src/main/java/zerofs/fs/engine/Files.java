@@ -200,7 +200,7 @@ final class Files {
         Permissions.requireUnlessOpened(row, call, Permissions.READ);
         long end = Math.min(row.size, saturatedAdd(offset, target.remaining()));
         if (offset < end) {
-          readLocked(node, offset, end, target);
+          readLocked(call, node, offset, end, target);
         }
         updateAtime = Atimes.isDue(row, tasks.wallNanos());
         call.reached(node.lastSequence());
@@ -234,26 +234,28 @@ final class Files {
     }
   }
 
-  private void readLocked(InodeNode node, long offset, long end, ByteBuffer target) {
+  private void readLocked(
+      Call call, InodeNode node, long offset, long end, ByteBuffer target) {
     FileData data = node.data();
     if (data == null) {
       if (node.loadedRow().units == 0) {
         hole(end - offset, target);
         return;
       }
-      throw missed(node, offset, end, ReadPattern.Plan.NEITHER);
+      throw missed(call, node, offset, end, ReadPattern.Plan.NEITHER);
     }
     for (long at = offset; at < end; ) {
       long extent = at / EXTENT_BYTES;
       int from = (int) (at % EXTENT_BYTES);
       int to = (int) Math.min(EXTENT_BYTES, from + (end - at));
-      readExtent(node, data, extent, from, to, offset, end, target);
+      readExtent(call, node, data, extent, from, to, offset, end, target);
       at += to - from;
     }
     data.pattern().read(offset, end);
   }
 
   private void readExtent(
+      Call call,
       InodeNode node,
       FileData data,
       long extent,
@@ -275,14 +277,15 @@ final class Files {
       hole(to - from, target);
       return;
     }
-    throw missed(node, offset, end, data.pattern().plan(offset));
+    throw missed(call, node, offset, end, data.pattern().plan(offset));
   }
 
-  private Miss missed(InodeNode node, long offset, long end, ReadPattern.Plan plan) {
+  private Miss missed(
+      Call call, InodeNode node, long offset, long end, ReadPattern.Plan plan) {
     return new Miss(
         () -> {
           reads.missed();
-          fetcher.fetch(node, offset, end, plan);
+          fetcher.fetch(call, node, offset, end, plan);
         });
   }
 
@@ -308,7 +311,7 @@ final class Files {
         return true; // Removed meanwhile.
       }
       if (data == null || row == null) {
-        throw new Miss(() -> fetcher.fetchRow(node, extent / ChunkRow.EXTENTS));
+        throw new Miss(() -> fetcher.fetchRow(call, node, extent / ChunkRow.EXTENTS));
       }
       if (!row.extent(index).needsFold() || usage.isStoreShort()) {
         return true;
@@ -318,7 +321,7 @@ final class Files {
       if (page == null || !page.isFull()) {
         long start = extent * EXTENT_BYTES;
         throw new Miss(
-            () -> fetcher.fetch(node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
+            () -> fetcher.fetch(call, node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
       }
       if (page.generation() == PageCache.CLEAN) {
         generations.commit(
@@ -361,7 +364,7 @@ final class Files {
       throws FsException {
     long end = offset + source.remaining();
     FileData data = data(node);
-    List<ExtentWrite> plan = plan(node, data, row, offset, end);
+    List<ExtentWrite> plan = plan(call, data, row, offset, end);
     Inode.Draft draft = row.edit();
     int added = 0;
     int guesses = 0;
@@ -382,7 +385,7 @@ final class Files {
     long growth = changed.allocatedBytes() - row.allocatedBytes();
     if (!usage.tryCharge(growth)) {
       if (guesses > 0) {
-        throw missingRow(node, data, plan);
+        throw missingRow(call, data, plan);
       }
       throw recounter.noSpace();
     }
@@ -427,7 +430,7 @@ final class Files {
   ///
   /// @param flags of the record's WRITE
   DataChange planRedo(
-      InodeNode node, long offset, int flags, ByteBuffer bytes, WriteMemory memory) {
+      Call call, InodeNode node, long offset, int flags, ByteBuffer bytes, WriteMemory memory) {
     FileData data = data(node);
     List<ExtentWrite> plan = new ArrayList<>();
     long end = offset + bytes.remaining();
@@ -441,7 +444,7 @@ final class Files {
           first
               ? (flags & RedoRecord.FIRST_FULL) != 0
               : !last || (flags & RedoRecord.LAST_FULL) != 0;
-      requireRanges(node, data, extent, from, to);
+      requireRanges(call, data, extent, from, to);
       plan.add(new ExtentWrite(extent, from, to, false, false, full));
       at += to - from;
     }
@@ -449,10 +452,11 @@ final class Files {
   }
 
   /// At the limit nothing is guessed: the row that was not in memory is fetched.
-  private Miss missingRow(InodeNode node, FileData data, List<ExtentWrite> plan) {
+  private Miss missingRow(Call call, FileData data, List<ExtentWrite> plan) {
+    InodeNode node = data.node();
     for (ExtentWrite each : plan) {
       if (each.isGuess()) {
-        return new Miss(() -> fetcher.fetchRow(node, each.extent() / ChunkRow.EXTENTS));
+        return new Miss(() -> fetcher.fetchRow(call, node, each.extent() / ChunkRow.EXTENTS));
       }
     }
     throw new IllegalStateException("no guess in a write to inode " + data.node().inode());
@@ -470,26 +474,26 @@ final class Files {
     }
   }
 
-  private List<ExtentWrite> plan(InodeNode node, FileData data, Inode row, long offset, long end) {
+  private List<ExtentWrite> plan(Call call, FileData data, Inode row, long offset, long end) {
     List<ExtentWrite> plan = new ArrayList<>();
     for (long at = offset; at < end; ) {
       long extent = at / EXTENT_BYTES;
       int from = (int) (at % EXTENT_BYTES);
       int to = (int) Math.min(EXTENT_BYTES, from + (end - at));
-      plan.add(plan(node, data, row, extent, from, to));
+      plan.add(plan(call, data, row, extent, from, to));
       at += to - from;
     }
     return plan;
   }
 
   private ExtentWrite plan(
-      InodeNode node, FileData data, Inode row, long extent, int from, int to) {
+      Call call, FileData data, Inode row, long extent, int from, int to) {
     int index = (int) (extent % ChunkRow.EXTENTS);
     Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
     Page page = chunk == null ? null : chunk.page(index);
     long start = extent * EXTENT_BYTES;
     if (page != null) {
-      requireRanges(node, data, extent, from, to);
+      requireRanges(call, data, extent, from, to);
       return new ExtentWrite(extent, from, to, false, false, false);
     }
     Existence existence = existence(data, row, extent);
@@ -505,13 +509,14 @@ final class Files {
   }
 
   /// Throws Miss when the page of an extent has no room for a further range.
-  private void requireRanges(InodeNode node, FileData data, long extent, int from, int to) {
+  private void requireRanges(Call call, FileData data, long extent, int from, int to) {
+    InodeNode node = data.node();
     Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
     Page page = chunk == null ? null : chunk.page((int) (extent % ChunkRow.EXTENTS));
     if (page != null && page.wouldExceedRanges(from, to)) {
       long start = extent * EXTENT_BYTES;
       throw new Miss(
-          () -> fetcher.fetch(node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
+          () -> fetcher.fetch(call, node, start, start + EXTENT_BYTES, ReadPattern.Plan.NEITHER));
     }
   }
 

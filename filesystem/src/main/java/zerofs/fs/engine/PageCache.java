@@ -105,6 +105,9 @@ final class PageCache {
       if (chunk.file().chunk(chunk.index()) != chunk) {
         return false; // Its file was cut or removed.
       }
+      if (chunk.isPinned()) {
+        return true;
+      }
       long referenced = chunk.takeReferenced();
       for (int i = 0; i < ChunkRow.EXTENTS; i++) {
         Page page = chunk.page(i);

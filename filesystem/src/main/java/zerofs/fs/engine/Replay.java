@@ -149,18 +149,20 @@ final class Replay {
     InodeNode node = inodes.pinAny(entries.file, true);
     try (Files.WriteMemory memory = files.reserveForRedo(bytes == null ? 0 : bytes.remaining());
         LockSet _ = LockSet.exclusive(node)) {
-      return commit(call, entries, planned(node, entries, memory));
+      return commit(call, entries, planned(call, node, entries, memory));
     } finally {
       node.unpin();
     }
   }
 
-  private Files.DataChange planned(InodeNode node, Entries entries, Files.WriteMemory memory)
+  private Files.DataChange planned(
+      Call call, InodeNode node, Entries entries, Files.WriteMemory memory)
       throws FsException {
     Inode before = node.loadedRow();
     ByteBuffer bytes = entries.bytes;
     if (bytes != null && before.isFile()) {
-      return files.planRedo(node, entries.offset, entries.flags, bytes.duplicate(), memory);
+      return files.planRedo(
+          call, node, entries.offset, entries.flags, bytes.duplicate(), memory);
     }
     if (!before.isFile() || before.size != entries.sizeBefore) {
       throw Rows.failed(

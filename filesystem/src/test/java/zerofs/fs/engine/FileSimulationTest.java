@@ -199,6 +199,12 @@ class FileSimulationTest {
     histories(3001, End.KILLED_WITH_JOURNAL, Load.BULK);
   }
 
+  /// Two reads of several extents once took each other's pages, for ever and without time passing.
+  @Test
+  void readsAreAnsweredWhileNearlyAllMemoryIsDirty() {
+    assertThat(history(3054, End.KILLED_WITH_JOURNAL, Load.BULK)).isPositive();
+  }
+
   @Test
   void bulkThatLeavesEarlySurvivesAPowerCut() {
     histories(4001, End.POWER_CUT, Load.BULK);
