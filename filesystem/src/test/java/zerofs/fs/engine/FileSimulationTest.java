@@ -43,6 +43,7 @@ class FileSimulationTest {
   }
 
   private static final AtomicLong DATA_SEGMENTS = new AtomicLong();
+  private static final AtomicLong ACCOUNTED = new AtomicLong();
 
   private int history(long seed) {
     return history(seed, End.KILLED, Load.MIXED);
@@ -126,7 +127,7 @@ class FileSimulationTest {
     }
     assertThat(again.statfs(root()).bytesUsed()).as("seed " + seed).isEqualTo(allocated);
     again.barrier(again.committedSequence());
-    SegmentAccounts.check(again, "seed " + seed);
+    ACCOUNTED.addAndGet(SegmentAccounts.check(again, "seed " + seed));
     again.close();
     return answers;
   }
@@ -156,6 +157,7 @@ class FileSimulationTest {
   private void histories(long firstSeed, End end, Load load) {
     REPLAYED.set(0);
     DATA_SEGMENTS.set(0);
+    ACCOUNTED.set(0);
     int answers = 0;
     int histories = Integer.getInteger("zerofs.histories", 4);
     for (long seed = firstSeed; seed < firstSeed + histories; seed++) {
@@ -167,6 +169,7 @@ class FileSimulationTest {
     if (load == Load.BULK) {
       assertThat(DATA_SEGMENTS.get()).as("bulk left early").isGreaterThan(10L * histories);
     }
+    assertThat(ACCOUNTED.get()).as("objects with file data").isPositive();
     System.out.printf(
         "%s, %s: histories %d, %d writers each, answers %d, replayed commits %d,"
             + " data segments %d, violations 0%n",
