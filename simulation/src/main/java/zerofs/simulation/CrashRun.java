@@ -4,6 +4,7 @@ import java.util.List;
 import zerofs.base.SimulatedTasks;
 import zerofs.base.Tasks;
 import zerofs.fs.FsException;
+import zerofs.fs.check.Report;
 import zerofs.objectstore.StorageException;
 
 /// One scenario, up to one of its requests or to its end. Whatever has ended by then, what a start
@@ -97,6 +98,7 @@ final class CrashRun {
     if (points.isReached()) {
       simulation.kill("client");
       world.crash(settings.power());
+      checkObjects(world);
       hands.recover(settings.power());
     }
     hands.check();
@@ -104,7 +106,15 @@ final class CrashRun {
     hands.restart();
     hands.check();
     hands.close();
+    checkObjects(world);
     return hands.operations();
+  }
+
+  private void checkObjects(CrashWorld world) throws StorageException {
+    Report report = TestVolumes.check(world.store(), simulation.group("fsck"));
+    if (!report.isHealthy()) {
+      throw new IllegalStateException("the objects are not in order: " + report);
+    }
   }
 
   private void awaitEnd() {

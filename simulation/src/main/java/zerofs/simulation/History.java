@@ -115,6 +115,7 @@ public final class History {
         writesByMagnitude,
         processes.failpoints().reached(),
         takeovers,
+        processes.checks(),
         simulation.digest());
   }
 
@@ -149,6 +150,7 @@ public final class History {
     }
     processes.disarm();
     stopCleanly();
+    processes.checkObjects();
     if (settings.whole()) {
       outage();
       damage();

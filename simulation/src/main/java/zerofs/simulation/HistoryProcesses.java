@@ -2,10 +2,12 @@ package zerofs.simulation;
 
 import java.util.SplittableRandom;
 import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 import zerofs.base.SeededRandomness;
 import zerofs.base.SimulatedTasks;
 import zerofs.base.Tasks;
 import zerofs.fs.FsException;
+import zerofs.fs.check.Report;
 import zerofs.fs.engine.Volume;
 import zerofs.objectstore.FaultyObjectStore;
 import zerofs.objectstore.MemoryObjectStore;
@@ -16,6 +18,10 @@ import zerofs.objectstore.StorageException;
 /// The processes of a [History]: how they start and end.
 final class HistoryProcesses {
   private static final String CLIENT = "client";
+
+  /// After one crash of so many all objects are checked.
+  private static final int CHECKED_CRASHES = 4;
+
   private static final long HOUR_NANOS = 3_600_000_000_000L;
 
   /// Longer than any outage: no operation fails for the weather.
@@ -24,11 +30,12 @@ final class HistoryProcesses {
 
   private final SimulatedTasks simulation;
   private final History.Settings settings;
-  private final BiFunction<String, Throwable, RuntimeException> difference;
+  private final BiFunction<String, @Nullable Throwable, RuntimeException> difference;
   private final SplittableRandom random;
   private final StoreWeather weather;
   private final Failpoints failpoints;
   private final CrashWorld world;
+  private int checks;
 
   /// What may end at a failpoint.
   @FunctionalInterface
@@ -41,7 +48,7 @@ final class HistoryProcesses {
       SimulatedTasks simulation,
       History.Settings settings,
       long bytesMax,
-      BiFunction<String, Throwable, RuntimeException> difference) {
+      BiFunction<String, @Nullable Throwable, RuntimeException> difference) {
     this.simulation = simulation;
     this.settings = settings;
     this.difference = difference;
@@ -113,10 +120,27 @@ final class HistoryProcesses {
   /// Everything that runs is killed.
   ///
   /// @param power whether the machines' power is cut, too
-  void crash(boolean power) {
+  void crash(boolean power) throws StorageException {
     simulation.kill(CLIENT);
     world.crash(power);
     disarm();
+    if (random.nextInt(CHECKED_CRASHES) == 0) {
+      checkObjects();
+    }
+  }
+
+  /// What the store has is a whole volume, at whatever moment.
+  void checkObjects() throws StorageException {
+    Report report = TestVolumes.check(store(), simulation.group("fsck"));
+    if (!report.isHealthy()) {
+      throw difference.apply("the objects are not in order: " + report, null);
+    }
+    checks++;
+  }
+
+  /// How often the objects were checked.
+  int checks() {
+    return checks;
   }
 
   /// Another machine's process takes over from one that goes on, or sleeps and wakes late.

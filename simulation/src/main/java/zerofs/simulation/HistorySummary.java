@@ -18,6 +18,7 @@ import zerofs.fs.FsError;
 ///   below a smaller one
 /// @param failpoints how often it ended at each kind of request
 /// @param takeovers how many of the stops left a process behind that was not told
+/// @param checks how often all objects of the store were checked
 public record HistorySummary(
     long operations,
     int starts,
@@ -28,6 +29,7 @@ public record HistorySummary(
     Map<Integer, Long> writesByMagnitude,
     Map<String, Long> failpoints,
     int takeovers,
+    int checks,
     long digest) {
   /// So many operations must have shown everything.
   static final long WHOLE_OPERATIONS = 1_000_000;

@@ -48,8 +48,8 @@ public final class SimulateMain implements Callable<Integer> {
 
   /// What was done so far.
   private record Total(
-      long histories, long crashes, long operations, Map<String, Long> failpoints) {
-    static final Total NOTHING = new Total(0, 0, 0, Map.of());
+      long histories, long crashes, long checks, long operations, Map<String, Long> failpoints) {
+    static final Total NOTHING = new Total(0, 0, 0, 0, Map.of());
 
     Total plus(Total other) {
       Map<String, Long> reached = new TreeMap<>(failpoints);
@@ -57,6 +57,7 @@ public final class SimulateMain implements Callable<Integer> {
       return new Total(
           histories + other.histories,
           crashes + other.crashes,
+          checks + other.checks,
           operations + other.operations,
           reached);
     }
@@ -97,13 +98,15 @@ public final class SimulateMain implements Callable<Integer> {
     return new Total(
         1,
         summary.crashes() + summary.takeovers(),
+        summary.checks(),
         summary.operations(),
         new TreeMap<>(summary.failpoints()));
   }
 
   private Total swept(CrashScenario scenario, long seed) {
     CrashSweep.Result result = CrashSweep.run(scenario, seed, stride);
-    return new Total(result.runs(), result.runs() - 2, result.operations(), Map.of());
+    return new Total(
+        result.runs(), result.runs() - 2, result.runs(), result.operations(), Map.of());
   }
 
   @Override
@@ -123,9 +126,11 @@ public final class SimulateMain implements Callable<Integer> {
     workers.forEach(Tasks.Task::join);
     total.failpoints().forEach((name, count) -> System.out.printf("  %-40s %8d%n", name, count));
     System.out.printf(
-        "histories %d (%d crashes), operations %d, violations %d, %.0f histories an hour%n",
+        "histories %d (%d crashes, %d checks of all objects), operations %d, violations %d, %.0f"
+            + " histories an hour%n",
         total.histories(),
         total.crashes(),
+        total.checks(),
         total.operations(),
         violations,
         total.histories() * 3600e9 / (TASKS.nanoTime() - started));

@@ -7,6 +7,8 @@ import zerofs.base.Tasks;
 import zerofs.codec.Compression;
 import zerofs.codec.Keys;
 import zerofs.codec.ObjectEnvelope;
+import zerofs.fs.check.Fsck;
+import zerofs.fs.check.Report;
 import zerofs.fs.engine.Journaling;
 import zerofs.fs.engine.Volume;
 import zerofs.fs.page.SlabMemory;
@@ -55,6 +57,12 @@ final class TestVolumes {
   /// @param flushObjects log objects after which rows are flushed
   record Size(long slabBytes, long sealNanos, int flushObjects) {
     static final Size SMALL = new Size(4 << 20, 300_000L, 60);
+  }
+
+  /// Checks the objects of one.
+  static Report check(ObjectStore store, Tasks tasks) throws StorageException {
+    Fsck.Settings settings = new Fsck.Settings(true, 2);
+    return new Fsck(store, SECRETS, tasks, new SeededRandomness(1), settings, _ -> {}).run();
   }
 
   /// Opens one with small everything: pages, inodes and blocks are evicted all the time, memory is

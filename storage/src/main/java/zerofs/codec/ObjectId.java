@@ -1,5 +1,6 @@
 package zerofs.codec;
 
+import org.jspecify.annotations.Nullable;
 import zerofs.base.Checks;
 
 /// Names one immutable object that holds frames or sections: unique for ever within a volume.
@@ -28,6 +29,39 @@ public record ObjectId(Kind kind, int epoch, long number) {
   public ObjectId {
     Checks.invariant(epoch > 0 && epoch < 1 << 24, "epoch out of range");
     Checks.invariant(number > 0 && number < 1L << 40, "object number out of range");
+  }
+
+  /// What a stored code, epoch and number name.
+  ///
+  /// @throws IllegalArgumentException when they name nothing
+  public static ObjectId of(int code, int epoch, long number) {
+    for (Kind each : Kind.values()) {
+      if (each.code() == code && epoch > 0 && epoch < 1 << 24 && number > 0 && number < 1L << 40) {
+        return new ObjectId(each, epoch, number);
+      }
+    }
+    throw new IllegalArgumentException("kind " + code + ", epoch " + epoch + ", number " + number);
+  }
+
+  /// The object of a key; null when no object has that key.
+  public static @Nullable ObjectId ofKey(String key) {
+    String[] parts = key.split("/");
+    try {
+      ObjectId id =
+          switch (parts[0]) {
+            case "log" -> of(Kind.LOG.code, (int) parsed(parts, 1, 3), parsed(parts, 2, 3));
+            case "sst" -> of(Kind.SST.code, (int) parsed(parts, 1, 3), parsed(parts, 2, 3));
+            case "data" -> of(Kind.DATA.code, (int) parsed(parts, 2, 4), parsed(parts, 3, 4));
+            default -> null;
+          };
+      return id == null || !id.key().equals(key) ? null : id;
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  private static long parsed(String[] parts, int part, int count) {
+    return parts.length == count ? Long.parseLong(parts[part], 16) : 0;
   }
 
   /// Its key in the store: `log/<epoch>/<position>`, `data/<shard>/<epoch>/<id>`,

@@ -21,7 +21,8 @@ import zerofs.objectstore.StorageException;
 /// ```text
 /// object    = frames | delta | directory | footer
 /// delta     = (stored 4 | frame)*   pieces of at most 512 KiB; the rows, opaque here
-/// directory = (stored 4 | frame)*   per frame: stored 4 | owner 8 | index 8 | isPatch 1
+/// directory = (stored 4 | frame)*   per frame: number 4 | stored 4 | owner 8 | index 8
+///             | isPatch 1
 /// footer (160 bytes)
 ///   0 magic 4 | 4 version 2 | 6 kind 1 | 7 reserved 1 | 8 volumeId 16 | 24 epoch 4 | 28 reserved 4
 ///  32 position 8 | 40 salt 16 | 56 nonce 16 | 72 predecessor 16 | 88 knownStored 8
@@ -45,7 +46,7 @@ public final class LogFormat {
   private static final int PIECE_BYTES = 512 << 10;
   private static final long DELTA_FRAMES = FrameCodec.SECTION_FRAMES_START;
   private static final long DIRECTORY_FRAMES = DELTA_FRAMES + (1 << 20);
-  private static final int OWNER_BYTES = 21;
+  private static final int OWNER_BYTES = 25;
   private static final int SECTION_BYTES_MAX = 256 << 20;
 
   private final FrameCodec codec;
@@ -122,7 +123,10 @@ public final class LogFormat {
     ByteBuffer out =
         ByteBuffer.allocate(directory.size() * OWNER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (FrameOwner each : directory) {
-      out.putInt(each.storedBytes()).putLong(each.owner()).putLong(each.index());
+      out.putInt(each.frame())
+          .putInt(each.storedBytes())
+          .putLong(each.owner())
+          .putLong(each.index());
       out.put((byte) (each.isPatch() ? 1 : 0));
     }
     return out.flip();
@@ -146,7 +150,7 @@ public final class LogFormat {
     return stored;
   }
 
-  /// A log object that was read. The delta is decoded; the directory on demand.
+  /// A log object that was read, without its directory.
   public record LogObject(LogHeader header, ByteBuffer delta) {}
 
   /// Reads the rest of an object: bytes from `offset` on.
@@ -160,7 +164,53 @@ public final class LogFormat {
   /// @param suffix last bytes of the object; `more` is asked when they are too few
   public LogObject decode(int epoch, long position, Fetched suffix, MoreBytes more)
       throws StorageException {
-    String name = key(epoch, position);
+    Sections sections = sections(new ObjectId(ObjectId.Kind.LOG, epoch, position), suffix, more);
+    return new LogObject(sections.header(), delta(sections));
+  }
+
+  /// A log object or data segment, all but its frames.
+  ///
+  /// @param framesBytes bytes of its frames, which lie at its start
+  /// @param directory one entry per frame, in order
+  public record Segment(
+      LogHeader header, ByteBuffer delta, long framesBytes, List<FrameOwner> directory) {}
+
+  /// Decodes a log object or data segment from its last bytes, as [#decode] does.
+  public Segment decodeSegment(ObjectId id, Fetched suffix, MoreBytes more)
+      throws StorageException {
+    Sections sections = sections(id, suffix, more);
+    return new Segment(
+        sections.header(), delta(sections), sections.framesBytes(), directory(sections));
+  }
+
+  /// Where the sections of an object lie, still encoded.
+  private record Sections(
+      LogHeader header, long framesBytes, byte[] footer, ByteBuffer delta, ByteBuffer directory) {
+    String name() {
+      return header.id().key();
+    }
+
+    int footer(int at) {
+      return ByteBuffer.wrap(footer).order(ByteOrder.LITTLE_ENDIAN).getInt(at);
+    }
+
+    byte[] aad() {
+      return Arrays.copyOf(footer, AAD_BYTES);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(this);
+    }
+  }
+
+  private Sections sections(ObjectId id, Fetched suffix, MoreBytes more) throws StorageException {
+    String name = id.key();
     ByteBuffer tail = suffix.bytes().slice().order(ByteOrder.LITTLE_ENDIAN);
     if (tail.remaining() < FOOTER_BYTES) {
       throw new StorageException.Corrupt(name + " has only " + tail.remaining() + " bytes");
@@ -169,10 +219,11 @@ public final class LogFormat {
     tail.get(tail.limit() - FOOTER_BYTES, footer);
     ByteBuffer in = ByteBuffer.wrap(footer).order(ByteOrder.LITTLE_ENDIAN);
     LogHeader header = header(name, footer, in);
-    if (header.kind() == LogHeader.Kind.DATA) {
-      throw new StorageException.Corrupt(name + " is a data segment");
+    boolean isData = header.kind() == LogHeader.Kind.DATA;
+    if (isData != (id.kind() == ObjectId.Kind.DATA)) {
+      throw new StorageException.Corrupt(name + (isData ? " is a" : " is not a") + " data segment");
     }
-    if (header.epoch() != epoch || header.position() != position) {
+    if (header.epoch() != id.epoch() || header.position() != id.number()) {
       throw new StorageException.Corrupt(
           name
               + " holds the object of epoch "
@@ -182,7 +233,6 @@ public final class LogFormat {
     }
     long framesBytes = in.getLong(112);
     int deltaStored = in.getInt(120);
-    int deltaPlain = in.getInt(124);
     int directoryStored = in.getInt(128);
     long sum = framesBytes + deltaStored + directoryStored + FOOTER_BYTES;
     boolean bounded =
@@ -191,11 +241,7 @@ public final class LogFormat {
             && deltaStored <= SECTION_BYTES_MAX
             && directoryStored >= 0
             && directoryStored <= SECTION_BYTES_MAX;
-    if (!bounded
-        || sum != in.getLong(144)
-        || sum != suffix.objectBytes()
-        || deltaPlain < 0
-        || deltaPlain > SECTION_BYTES_MAX) {
+    if (!bounded || sum != in.getLong(144) || sum != suffix.objectBytes()) {
       throw new StorageException.Corrupt(
           name + " has " + suffix.objectBytes() + " bytes, its footer says " + in.getLong(144));
     }
@@ -208,24 +254,57 @@ public final class LogFormat {
       }
       sections = rest.bytes().slice();
     }
-    ByteBuffer stored = sections.slice(sections.limit() - wanted, deltaStored);
-    byte[] aad = Arrays.copyOf(footer, AAD_BYTES);
-    ByteBuffer delta =
-        decodeSection(name, objectKey(header), DELTA_FRAMES, aad, stored, deltaPlain);
-    return new LogObject(header, delta);
+    int start = sections.limit() - wanted;
+    return new Sections(
+        header,
+        framesBytes,
+        footer,
+        sections.slice(start, deltaStored),
+        sections.slice(start + deltaStored, directoryStored));
   }
 
-  private ByteBuffer decodeSection(
-      String name,
-      FrameCodec.ObjectKey key,
-      long frame,
-      byte[] aad,
-      ByteBuffer stored,
-      int plainBytes)
+  private ByteBuffer delta(Sections sections) throws StorageException {
+    return decodeSection(sections, DELTA_FRAMES, sections.delta(), sections.footer(124));
+  }
+
+  private List<FrameOwner> directory(Sections sections) throws StorageException {
+    ByteBuffer in =
+        decodeSection(sections, DIRECTORY_FRAMES, sections.directory(), sections.footer(132))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    int count = sections.footer(136);
+    if (in.remaining() != (long) count * OWNER_BYTES) {
+      throw new StorageException.Corrupt(
+          sections.name() + ": a directory of " + in.remaining() + " bytes, frames=" + count);
+    }
+    List<FrameOwner> directory = new ArrayList<>();
+    boolean ascends = true;
+    int last = -1;
+    long sum = 0;
+    for (int i = 0; i < count; i++) {
+      FrameOwner owner =
+          new FrameOwner(in.getInt(), in.getInt(), in.getLong(), in.getLong(), in.get() != 0);
+      ascends &= owner.frame() > last && owner.storedBytes() >= FrameCodec.OVERHEAD_BYTES;
+      last = owner.frame();
+      sum += owner.storedBytes();
+      directory.add(owner);
+    }
+    if (!ascends || sum != sections.framesBytes()) {
+      throw new StorageException.Corrupt(
+          sections.name() + ": frames of " + sum + " bytes, its footer says otherwise");
+    }
+    return directory;
+  }
+
+  private ByteBuffer decodeSection(Sections of, long frame, ByteBuffer stored, int plainBytes)
       throws StorageException {
+    String name = of.name();
+    FrameCodec.ObjectKey key = objectKey(of.header());
+    byte[] aad = of.aad();
     ByteBuffer in = stored.order(ByteOrder.LITTLE_ENDIAN);
     // Nobody vouches for the footer yet: no more memory than the pieces can fill.
-    if (plainBytes > (long) pieces(name, in.duplicate().order(in.order())) * PIECE_BYTES) {
+    if (plainBytes < 0
+        || plainBytes > SECTION_BYTES_MAX
+        || plainBytes > (long) pieces(name, in.duplicate().order(in.order())) * PIECE_BYTES) {
       throw new StorageException.Corrupt(name + ": a section of " + plainBytes + " bytes");
     }
     ByteBuffer plain = ByteBuffer.allocate(plainBytes);

@@ -214,7 +214,7 @@ public final class VolumeOpening {
 
   private void closed(EpochEntry epoch, long from, List<LogFormat.LogObject> segments)
       throws StorageException {
-    ReadAhead ahead = new ReadAhead(epoch.epoch(), from, epoch.end());
+    LogReadAhead ahead = ahead(epoch, from, epoch.end());
     for (long position = from; position < epoch.end(); position++) {
       LogFormat.LogObject object = ahead.take();
       if (object == null || object.header().isFence()) {
@@ -228,6 +228,10 @@ public final class VolumeOpening {
       }
       segments.add(object);
     }
+  }
+
+  private LogReadAhead ahead(EpochEntry epoch, long from, long end) {
+    return new LogReadAhead(tasks, reader, epoch.epoch(), from, end, settings.readAhead());
   }
 
   private record Fence(long position, boolean clean) {}
@@ -276,7 +280,7 @@ public final class VolumeOpening {
   private Fence newestEpoch(
       Manifest manifest, EpochEntry epoch, long from, List<LogFormat.LogObject> segments)
       throws StorageException, StartOver {
-    ReadAhead ahead = new ReadAhead(epoch.epoch(), from, Long.MAX_VALUE);
+    LogReadAhead ahead = ahead(epoch, from, Long.MAX_VALUE);
     long position = from;
     boolean clean = false;
     long distance = epoch.inFlightMax();
@@ -295,7 +299,7 @@ public final class VolumeOpening {
             distance *= 2;
             ended = plantAhead(epoch, position + distance) ? position + distance : ended;
           }
-          ahead = new ReadAhead(epoch.epoch(), position, Long.MAX_VALUE);
+          ahead = ahead(epoch, position, Long.MAX_VALUE);
           continue;
         }
         break;
@@ -480,7 +484,7 @@ public final class VolumeOpening {
   }
 
   /// Rule PREDECESSOR: guards against a bucket restored or merged by hand.
-  private static void requireSuccessor(@Nullable LogHeader before, LogHeader header, long sequence)
+  static void requireSuccessor(@Nullable LogHeader before, LogHeader header, long sequence)
       throws StorageException.Corrupt {
     boolean chained =
         before == null
@@ -495,61 +499,6 @@ public final class VolumeOpening {
               + ", expected "
               + (sequence + 1)
               + ")");
-    }
-  }
-
-  /// Reads log objects in parallel, hands them out in order. An absence that has meanwhile been
-  /// filled does no harm: the fence is refused then, and the position read again.
-  private final class ReadAhead {
-    private final int epoch;
-    private final long end;
-    private final List<Pending> pending = new ArrayList<>();
-    private long next;
-    private int width = 1;
-
-    private static final class Pending {
-      private Tasks.@Nullable Task task;
-      private LogFormat.@Nullable LogObject object;
-      private @Nullable StorageException failure;
-    }
-
-    ReadAhead(int epoch, long from, long end) {
-      this.epoch = epoch;
-      this.end = end;
-      this.next = from;
-    }
-
-    LogFormat.@Nullable LogObject take() throws StorageException {
-      while (pending.size() < width && next < end) {
-        start(next++);
-      }
-      Pending first = pending.removeFirst();
-      Tasks.Task task = first.task;
-      if (task != null) {
-        task.join();
-      }
-      if (first.failure != null) {
-        throw first.failure;
-      }
-      // A short log costs few requests too many, a long one is read `readAhead` at a time.
-      width = Math.min(settings.readAhead(), 2 * width);
-      return first.object;
-    }
-
-    private void start(long position) {
-      Pending read = new Pending();
-      pending.add(read);
-      read.task =
-          tasks.fork(
-              "read log " + position,
-              Tasks.Kind.WAITING,
-              () -> {
-                try {
-                  read.object = reader.read(epoch, position, Cause.RECOVERY);
-                } catch (StorageException e) {
-                  read.failure = e;
-                }
-              });
     }
   }
 }

@@ -31,6 +31,9 @@ public final class LsmTree {
   /// Runs in memory of one level that are merged into one of the next.
   private static final int MEMORY_FAN_IN = 4;
 
+  /// Above every key: those of accounting, the last ones, begin below it.
+  private static final byte[] KEYS_END = {(byte) 0xff};
+
   private final ObjectStore store;
   private final FrameCodec codec;
   private final RowMerger merger;
@@ -197,6 +200,18 @@ public final class LsmTree {
       cursors.add(TableCursor.ofScan(tables, each.tables(), from, mayWait));
     }
     return new Scan(new MergeCursor(cursors, merger, false, false), toExclusive);
+  }
+
+  /// All rows as a compaction of everything would leave them now: with the debits of what it drops.
+  /// Reads in large pieces; waits.
+  public Scan scanCompacted() throws StorageException {
+    Layers now = layers;
+    List<RowCursor> cursors = new ArrayList<>(cursors(now.memory()));
+    long readAhead = tables.readAheadBytes(Math.max(1, now.stored().size()));
+    for (RunDescriptor each : now.stored()) {
+      cursors.add(TableCursor.ofCompaction(tables, each.tables(), readAhead, Pause.NONE));
+    }
+    return new Scan(new MergeCursor(cursors, merger, true, true), KEYS_END);
   }
 
   /// Log objects whose rows are only in memory.

@@ -199,13 +199,17 @@ final class Table {
       throw new StorageException.Corrupt(name + ": sections out of range");
     }
     byte[] aad = Arrays.copyOf(footer, FOOTER_BYTES - 4);
-    byte[] filter = section(codec, key, FILTER_FRAME, aad, bytes, 0, filterStored, in.getInt(28));
-    byte[] index =
-        section(codec, key, INDEX_FRAME, aad, bytes, filterStored, indexStored, in.getInt(32));
-    return new Table(
-        descriptor,
-        BloomFilter.decode(filter),
-        decodeIndex(index, objectBytes - descriptor.tailBytes()));
+    try {
+      byte[] filter = section(codec, key, FILTER_FRAME, aad, bytes, 0, filterStored, in.getInt(28));
+      byte[] index =
+          section(codec, key, INDEX_FRAME, aad, bytes, filterStored, indexStored, in.getInt(32));
+      return new Table(
+          descriptor,
+          BloomFilter.decode(filter),
+          decodeIndex(index, objectBytes - descriptor.tailBytes()));
+    } catch (StorageException.Corrupt e) {
+      throw new StorageException.Corrupt(name + ", filter or index: " + e.getMessage(), e);
+    }
   }
 
   private static byte[] section(

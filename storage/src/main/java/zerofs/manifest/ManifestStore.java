@@ -53,18 +53,28 @@ public final class ManifestStore {
     }
   }
 
+  /// The number in a key; 0 when it is not a manifest's.
+  public static long number(String key) {
+    try {
+      long number = Long.MAX_VALUE - Long.parseLong(key.substring(PREFIX.length()), 16);
+      return number > 0 && key.equals(key(number)) ? number : 0;
+    } catch (NumberFormatException e) {
+      return 0;
+    }
+  }
+
   /// Number of the newest manifest; 0 when there is none.
   public long newestNumber(Cause cause) throws StorageException {
     List<ObjectStore.Listed> first = store.list(PREFIX, "", 1, cause);
     if (first.isEmpty()) {
       return 0;
     }
-    String key = first.getFirst().key();
-    try {
-      return Long.MAX_VALUE - Long.parseLong(key.substring(PREFIX.length()), 16);
-    } catch (NumberFormatException e) {
-      throw new StorageException.Corrupt("object " + key + " is not a manifest's name", e);
+    long number = number(first.getFirst().key());
+    if (number == 0) {
+      throw new StorageException.Corrupt(
+          "object " + first.getFirst().key() + " is not a manifest's name");
     }
+    return number;
   }
 
   /// The manifest of a number; null when there is none.

@@ -38,7 +38,7 @@ class LogFormatTest {
         .segment(
             header,
             List.of(ByteBuffer.allocate(100)),
-            List.of(new FrameOwner(100, 7, 0, false)),
+            List.of(new FrameOwner(0, 100, 7, 0, false)),
             ByteBuffer.wrap(DELTA))
         .parts()
         .forEach(out::put);

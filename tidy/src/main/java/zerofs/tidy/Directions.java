@@ -33,6 +33,11 @@ final class Directions {
               INDEX
                   + " zerofs.lsm zerofs.log zerofs.journal zerofs.fs zerofs.fs.page zerofs.fs.row"
                   + " zerofs.fs.extent"),
+          allow(
+              "zerofs.fs.check",
+              INDEX
+                  + " zerofs.lsm zerofs.log zerofs.fs zerofs.fs.page zerofs.fs.row zerofs.fs.extent"
+                  + " zerofs.fs.engine"),
           allow("zerofs.wire.xdr", ""),
           allow("zerofs.wire.rpc", "zerofs.wire.xdr"),
           allow("zerofs.wire.nfs3", "zerofs.wire.xdr zerofs.wire.rpc"),

@@ -170,8 +170,8 @@ class StoredObjectsTest {
                 header,
                 List.of(ByteBuffer.wrap(first), ByteBuffer.wrap(second)),
                 List.of(
-                    new FrameOwner(first.length, 0x7172737475767778L, 5, false),
-                    new FrameOwner(second.length, 1, 0x6162636465666768L, true)),
+                    new FrameOwner(0, first.length, 0x7172737475767778L, 5, false),
+                    new FrameOwner(1, second.length, 1, 0x6162636465666768L, true)),
                 ByteBuffer.wrap(delta));
     byte[] golden = Golden.same("log-segment", bytes(made));
     LogFormat.LogObject decoded = decode(golden);
@@ -186,7 +186,7 @@ class StoredObjectsTest {
     checkDirectory(golden, first.length, second.length);
   }
 
-  /// Reads the directory as docs/FORMAT.md describes it: nothing in this version does.
+  /// Reads the directory as docs/FORMAT.md describes it.
   private void checkDirectory(byte[] object, int first, int second) throws StorageException {
     ByteBuffer in = ByteBuffer.wrap(object).order(ByteOrder.LITTLE_ENDIAN);
     int footer = object.length - 160;
@@ -195,9 +195,9 @@ class StoredObjectsTest {
     byte[] aad = Arrays.copyOfRange(object, footer, footer + 112);
     byte[] sealed = Arrays.copyOfRange(object, start + 4, start + 4 + stored);
     byte[] plain = open(SEGMENT, (1L << 32) + (1 << 20), aad, sealed);
-    ByteBuffer expected = ByteBuffer.allocate(42).order(ByteOrder.LITTLE_ENDIAN);
-    expected.putInt(first).putLong(0x7172737475767778L).putLong(5).put((byte) 0);
-    expected.putInt(second).putLong(1).putLong(0x6162636465666768L).put((byte) 1);
+    ByteBuffer expected = ByteBuffer.allocate(50).order(ByteOrder.LITTLE_ENDIAN);
+    expected.putInt(0).putInt(first).putLong(0x7172737475767778L).putLong(5).put((byte) 0);
+    expected.putInt(1).putInt(second).putLong(1).putLong(0x6162636465666768L).put((byte) 1);
     assertThat(plain).isEqualTo(expected.array());
     assertThat(in.getInt(footer + 136)).as("frames").isEqualTo(2);
   }

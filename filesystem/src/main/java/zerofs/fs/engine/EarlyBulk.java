@@ -310,7 +310,7 @@ final class EarlyBulk {
           FrameRef place = new FrameRef(segment.id(), frames.size(), offset, bytes);
           encoded.add(new EarlySegment.Frame(page, changes, place, length));
           frames.add(frame);
-          directory.add(new FrameOwner(bytes, page.inode(), page.extent(), false));
+          directory.add(new FrameOwner(place.frame(), bytes, page.inode(), page.extent(), false));
           offset += bytes;
         }
       }

@@ -219,7 +219,7 @@ final class Encoder {
         reference = new FrameRef(id, i, offset, frame.remaining());
         frames.add(movedTo(memory.slice(offset, frame.remaining()), frame));
         directory.add(
-            new FrameOwner(frame.remaining(), page.inode(), page.extent(), !page.isFull()));
+            new FrameOwner(i, frame.remaining(), page.inode(), page.extent(), !page.isFull()));
         offset += frame.remaining();
       }
       put(entries, page, state(result, reference, generation.position()));

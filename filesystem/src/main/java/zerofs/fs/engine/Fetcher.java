@@ -21,9 +21,9 @@ import zerofs.objectstore.StorageException;
 /// exclusive lock what is still true. What a commit or a cut has overtaken never enters memory; the
 /// operation that missed starts again and misses again.
 ///
-/// What a call missed of a file's data is kept, pinned, until that call has looked again: else calls
-/// that find little clean memory could take each other's pages for ever. Nobody waits for memory
-/// while he keeps any.
+/// What a call missed of a file's data is kept, pinned, until that call has looked again: else
+/// calls that find little clean memory could take each other's pages for ever. Nobody waits for
+/// memory while he keeps any.
 final class Fetcher {
   /// Extents that one fetch brings in at most: in a small memory fewer, since a fetch that needs
   /// more than there will ever be would be tried for ever. A call that reads more than a quarter of
@@ -301,7 +301,8 @@ final class Fetcher {
   /// An extent to bring in: what the row said of it when the fetch was planned.
   private record Wanted(long extent, ExtentState state) {}
 
-  /// Loads the extents of `[offset, end)`, and what else the plan says; and keeps them for the call.
+  /// Loads the extents of `[offset, end)`, and what else the plan says; and keeps them for the
+  /// call.
   void fetch(Call call, InodeNode node, long offset, long end, ReadPattern.Plan plan)
       throws FsException {
     if (!node.pin()) {

@@ -234,8 +234,7 @@ final class Files {
     }
   }
 
-  private void readLocked(
-      Call call, InodeNode node, long offset, long end, ByteBuffer target) {
+  private void readLocked(Call call, InodeNode node, long offset, long end, ByteBuffer target) {
     FileData data = node.data();
     if (data == null) {
       if (node.loadedRow().units == 0) {
@@ -280,8 +279,7 @@ final class Files {
     throw missed(call, node, offset, end, data.pattern().plan(offset));
   }
 
-  private Miss missed(
-      Call call, InodeNode node, long offset, long end, ReadPattern.Plan plan) {
+  private Miss missed(Call call, InodeNode node, long offset, long end, ReadPattern.Plan plan) {
     return new Miss(
         () -> {
           reads.missed();
@@ -486,8 +484,7 @@ final class Files {
     return plan;
   }
 
-  private ExtentWrite plan(
-      Call call, FileData data, Inode row, long extent, int from, int to) {
+  private ExtentWrite plan(Call call, FileData data, Inode row, long extent, int from, int to) {
     int index = (int) (extent % ChunkRow.EXTENTS);
     Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
     Page page = chunk == null ? null : chunk.page(index);

@@ -12,11 +12,17 @@ import zerofs.objectstore.StorageException;
 /// How metadata rows of one key combine: chunk rows by extent, accounting rows add up, of all
 /// others the newest wins and an empty value says "removed". A merge that finds an extent in many
 /// pieces asks for them to be folded; it waits for nothing.
-final class MetadataMerger implements RowMerger {
-  private final Upkeep upkeep;
+public final class MetadataMerger implements RowMerger {
+  /// Is told of chunks with an extent in too many pieces. Any lock may be held.
+  @FunctionalInterface
+  public interface Crowded {
+    void fold(long inode, long chunk);
+  }
 
-  MetadataMerger(Upkeep upkeep) {
-    this.upkeep = upkeep;
+  private final Crowded crowded;
+
+  public MetadataMerger(Crowded crowded) {
+    this.crowded = crowded;
   }
 
   @Override
@@ -32,7 +38,7 @@ final class MetadataMerger implements RowMerger {
         ChunkRow merged =
             ChunkRow.merge(ChunkRowFormat.decode(newer), ChunkRowFormat.decode(older), debits);
         if (merged.needsFold()) {
-          upkeep.fold(RowKeys.first(key), RowKeys.second(key));
+          crowded.fold(RowKeys.first(key), RowKeys.second(key));
         }
         yield ChunkRowFormat.encode(merged);
       }

@@ -3,12 +3,20 @@ package zerofs.fs.engine;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import zerofs.fs.Name;
+import zerofs.log.VolumeSecrets;
 
 /// What directories find names by.
 @FunctionalInterface
-interface NameHash {
+public interface NameHash {
   long of(Name name);
+
+  /// The one of a volume.
+  static NameHash of(VolumeSecrets secrets) {
+    byte[] key = secrets.keys().derive("zerofs name hash v1", secrets.idBytes(), new byte[0]);
+    return keyed(Arrays.copyOf(key, 16));
+  }
 
   /// SipHash-2-4 under a key of the volume: nobody without the key can choose names that collide.
   /// (Aumasson and Bernstein, "SipHash: a fast short-input PRF".) Index rows hold it.

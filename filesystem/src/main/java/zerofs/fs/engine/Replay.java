@@ -156,13 +156,11 @@ final class Replay {
   }
 
   private Files.DataChange planned(
-      Call call, InodeNode node, Entries entries, Files.WriteMemory memory)
-      throws FsException {
+      Call call, InodeNode node, Entries entries, Files.WriteMemory memory) throws FsException {
     Inode before = node.loadedRow();
     ByteBuffer bytes = entries.bytes;
     if (bytes != null && before.isFile()) {
-      return files.planRedo(
-          call, node, entries.offset, entries.flags, bytes.duplicate(), memory);
+      return files.planRedo(call, node, entries.offset, entries.flags, bytes.duplicate(), memory);
     }
     if (!before.isFile() || before.size != entries.sizeBefore) {
       throw Rows.failed(

@@ -1,7 +1,6 @@
 package zerofs.fs.engine;
 
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -187,7 +186,7 @@ public final class Volume implements Filesystem {
         new LsmTree(
             reads,
             codec,
-            new MetadataMerger(upkeep),
+            new MetadataMerger(upkeep::fold),
             tasks,
             LsmSettings.standard(settings.blockCacheBytes()),
             salts::of);
@@ -262,9 +261,7 @@ public final class Volume implements Filesystem {
     files = new Files(tasks, generations, inodes, cache, usage, fetcher, recounter, durability);
     setattr = new Setattr(tasks, generations, inodes, files, recounter, usage, attempts);
     reaper = new Reaper(tasks);
-    byte[] hashKey =
-        Arrays.copyOf(secrets.keys().derive("zerofs name hash v1", id, new byte[0]), 16);
-    Directories directories = new Directories(rows, NameHash.keyed(hashKey));
+    Directories directories = new Directories(rows, NameHash.of(secrets));
     Core core =
         new Core(
             tasks,

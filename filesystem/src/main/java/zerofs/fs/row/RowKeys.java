@@ -1,7 +1,9 @@
 package zerofs.fs.row;
 
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import zerofs.codec.ObjectId;
+import zerofs.objectstore.StorageException;
 
 /// Keys of metadata rows: a kind byte, then big-endian numbers, so that keys sort as the numbers
 /// do. Kinds are stored; they never change. Accounting rows sort last: merges emit them while they
@@ -70,6 +72,16 @@ public final class RowKeys {
         .putInt(id.epoch())
         .putLong(id.number())
         .array();
+  }
+
+  /// The object that a SEGMENT row is about.
+  public static ObjectId segmentOf(byte[] key) throws StorageException.Corrupt {
+    ByteBuffer in = ByteBuffer.wrap(key, 1, key.length - 1);
+    try {
+      return ObjectId.of(in.get(), in.getInt(), in.getLong());
+    } catch (BufferUnderflowException | IllegalArgumentException e) {
+      throw new StorageException.Corrupt("accounting row of no object", e);
+    }
   }
 
   /// The first key after all keys of `kind`.

@@ -50,7 +50,7 @@ class DirectoriesTest {
     return new LsmTree(
         new MemoryObjectStore(),
         new SealedFrameCodec(new Keys(new byte[32], new byte[16])),
-        new MetadataMerger(new Upkeep(tasks)),
+        new MetadataMerger(new Upkeep(tasks)::fold),
         tasks,
         LsmSettings.standard(1 << 20),
         _ -> new byte[16]);

@@ -39,7 +39,8 @@ import zerofs.server.config.ConfigReader;
       Main.Run.class,
       Main.ChangePassword.class,
       Main.Status.class,
-      Main.Flush.class
+      Main.Flush.class,
+      FsckCommand.class
     })
 public final class Main {
   static final String VERSION = "0.1.0";
@@ -81,11 +82,11 @@ public final class Main {
     return code;
   }
 
-  private static Config config(Path file) throws ConfigException {
+  static Config config(Path file) throws ConfigException {
     return ConfigReader.read(file, System::getenv);
   }
 
-  private static Tasks tasks() {
+  static Tasks tasks() {
     return new SystemTasks((name, e) -> LOG.error("task '{}' failed", name, e));
   }
 
@@ -229,7 +230,8 @@ public final class Main {
       Randomness randomness = new SystemRandomness();
       Tasks tasks = tasks();
       try (ObjectStore store =
-          ServerProcess.retrying(ServerProcess.openStore(config, tasks), tasks, randomness)) {
+          ServerProcess.retrying(
+              ServerProcess.openStore(config, false, tasks), tasks, randomness)) {
         VolumeSecrets.changePassword(store, config.password(), password, randomness);
       }
       System.out.println(

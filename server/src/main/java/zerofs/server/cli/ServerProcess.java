@@ -88,14 +88,17 @@ final class ServerProcess {
   }
 
   /// Opens the store of a configuration, with each request counted as it is sent.
-  static TracedObjectStore openStore(Config config, Tasks tasks) throws StorageException {
+  ///
+  /// @param serves whether to make what a server needs there: else the store must be there
+  static TracedObjectStore openStore(Config config, boolean serves, Tasks tasks)
+      throws StorageException {
     S3Settings s3 = config.s3();
     if (s3 != null) {
       return new TracedObjectStore(new S3ObjectStore(s3, tasks), tasks);
     }
     Path root = Path.of(config.storageUrl().substring("file://".length()));
-    long ballast = Math.min(BALLAST_BYTES_MAX, config.budgetBytes() / 5);
-    return new TracedObjectStore(FileObjectStore.open(root, true, ballast, tasks), tasks);
+    long ballast = serves ? Math.min(BALLAST_BYTES_MAX, config.budgetBytes() / 5) : 0;
+    return new TracedObjectStore(FileObjectStore.open(root, serves, ballast, tasks), tasks);
   }
 
   static ObjectStore retrying(ObjectStore store, Tasks tasks, Randomness randomness) {
@@ -142,7 +145,7 @@ final class ServerProcess {
   }
 
   private void open(boolean takeover) throws Failure, StorageException {
-    TracedObjectStore traced = openStore(config, tasks);
+    TracedObjectStore traced = openStore(config, true, tasks);
     store = traced;
     tasks.fork("start progress", Tasks.Kind.WAITING, () -> showProgress(traced));
     ObjectStore retrying = retrying(hedged(traced), tasks, randomness);

@@ -25,30 +25,7 @@ final class StatusReport {
   }
 
   static String json(ServerState state) {
-    StringBuilder out = new StringBuilder("{");
-    values(state)
-        .forEach(
-            (name, value) -> {
-              out.append(out.length() > 1 ? ", " : "");
-              out.append('"').append(name).append("\": ");
-              out.append(value instanceof Number ? value.toString() : quoted(value.toString()));
-            });
-    return out.append("}\n").toString();
-  }
-
-  private static String quoted(String text) {
-    StringBuilder out = new StringBuilder("\"");
-    for (int i = 0; i < text.length(); i++) {
-      char each = text.charAt(i);
-      if (each == '"' || each == '\\') {
-        out.append('\\').append(each);
-      } else if (each < ' ') {
-        out.append(String.format("\\u%04x", (int) each));
-      } else {
-        out.append(each);
-      }
-    }
-    return out.append('"').toString();
+    return Json.of(values(state)) + "\n";
   }
 
   private static Map<String, Object> values(ServerState state) {
