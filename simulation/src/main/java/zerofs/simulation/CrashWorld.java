@@ -39,7 +39,7 @@ final class CrashWorld {
 
   CrashWorld(SimulatedTasks simulation, RequestWatcher points, Setup setup, long seed) {
     this.simulation = simulation;
-    this.points = points;
+    this.points = new UnlockedRequests(points, simulation);
     this.setup = setup;
     this.random = new SplittableRandom(seed);
   }

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 /// crash of one process does, [#suspend] lets it sleep. What a killed task held stays held; its
 /// group's locks are its own.
 ///
+/// Locks are watched: taking two of them in both orders fails ([LockOrder]).
+///
 /// State is touched only by the task that runs, or before [#run]; the hand-over orders memory.
 public final class SimulatedTasks implements Tasks {
   private static final long WALL_START_NANOS = 1_700_000_000_000_000_000L;
@@ -33,6 +35,7 @@ public final class SimulatedTasks implements Tasks {
           Comparator.comparingLong((SimulatedTask task) -> task.deadline)
               .thenComparingLong(task -> task.number));
   private final Semaphore ended = new Semaphore(0);
+  private final LockOrder order = new LockOrder();
   private @Nullable SimulatedTask current;
   private @Nullable Throwable failure;
   private long now;
@@ -50,6 +53,10 @@ public final class SimulatedTasks implements Tasks {
     private final String group;
     private final Semaphore baton = new Semaphore(0);
     private final List<SimulatedTask> joiners = new ArrayList<>();
+
+    /// Names of the locks that it holds.
+    private final List<String> held = new ArrayList<>();
+
     private boolean done;
     private boolean killed;
     private boolean waiting;
@@ -126,6 +133,23 @@ public final class SimulatedTasks implements Tasks {
   /// How often a choice was made.
   public long steps() {
     return steps;
+  }
+
+  /// Names of the locks that the task that runs holds.
+  public List<String> heldLocks() {
+    return List.copyOf(running().held);
+  }
+
+  private void taken(String lock) {
+    running().held.add(lock);
+  }
+
+  private void letGo(String lock) {
+    List<String> held = running().held;
+    int last = held.lastIndexOf(lock);
+    if (last >= 0) { // Else another task had taken it.
+      held.remove(last);
+    }
   }
 
   private SimulatedTask running() {
@@ -312,11 +336,13 @@ public final class SimulatedTasks implements Tasks {
     public void lock() {
       yieldPoint();
       Checks.invariant(owner != running(), "mutex '" + name + "' is taken twice by one task");
+      order.waitsFor(name, running().held);
       while (owner != null) {
         waiters.add(running());
         block("mutex " + name);
       }
       owner = running();
+      taken(name);
     }
 
     @Override
@@ -326,6 +352,7 @@ public final class SimulatedTasks implements Tasks {
         return false;
       }
       owner = running();
+      taken(name);
       return true;
     }
 
@@ -333,6 +360,7 @@ public final class SimulatedTasks implements Tasks {
     public void unlock() {
       Checks.invariant(owner == running(), "mutex '" + name + "' is not held");
       owner = null;
+      letGo(name);
       List<SimulatedTask> woken = List.copyOf(waiters);
       waiters.clear();
       woken.forEach(SimulatedTasks.this::wake);
@@ -408,11 +436,13 @@ public final class SimulatedTasks implements Tasks {
     @Override
     public void lockShared() {
       yieldPoint();
+      order.waitsFor(name, running().held);
       // As the real one: so who takes it twice, with a writer between, is found out here.
       while (exclusive || exclusiveWaiting > 0) {
         awaitChange();
       }
       shared++;
+      taken(name);
     }
 
     @Override
@@ -422,6 +452,7 @@ public final class SimulatedTasks implements Tasks {
         return false;
       }
       shared++;
+      taken(name);
       return true;
     }
 
@@ -429,18 +460,21 @@ public final class SimulatedTasks implements Tasks {
     public void unlockShared() {
       Checks.invariant(shared > 0, "shared lock is not held");
       shared--;
+      letGo(name);
       changed();
     }
 
     @Override
     public void lockExclusive() {
       yieldPoint();
+      order.waitsFor(name, running().held);
       exclusiveWaiting++;
       while (exclusive || shared > 0) {
         awaitChange();
       }
       exclusiveWaiting--;
       exclusive = true;
+      taken(name);
     }
 
     @Override
@@ -450,6 +484,7 @@ public final class SimulatedTasks implements Tasks {
         return false;
       }
       exclusive = true;
+      taken(name);
       return true;
     }
 
@@ -457,6 +492,7 @@ public final class SimulatedTasks implements Tasks {
     public void unlockExclusive() {
       Checks.invariant(exclusive, "exclusive lock is not held");
       exclusive = false;
+      letGo(name);
       changed();
     }
   }

@@ -24,6 +24,29 @@ class SimulatedTasksTest {
         .hasMessageContaining("nobody can run");
   }
 
+  /// They meet in no history of one task; in one of two some day.
+  @Test
+  void locksThatAreTakenInBothOrdersAreFoundOut() {
+    SimulatedTasks tasks = new SimulatedTasks(1);
+    assertThatThrownBy(
+            () ->
+                tasks.run(
+                    () -> {
+                      Tasks.Mutex first = tasks.newMutex("first");
+                      Tasks.SharedMutex second = tasks.newSharedMutex("second");
+                      Tasks.Mutex third = tasks.newMutex("third");
+                      first.lock();
+                      second.lockShared();
+                      first.unlock();
+                      third.lock();
+                      second.unlockShared();
+                      assertThat(tasks.heldLocks()).containsExactly("third");
+                      first.lock();
+                    }))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("lock 'first' is taken while 'third' is held");
+  }
+
   @Test
   void aWaitThatRunsOutSaysSoAndLeavesTheSignal() {
     SimulatedTasks tasks = new SimulatedTasks(1);
