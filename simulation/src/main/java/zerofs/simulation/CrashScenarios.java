@@ -104,7 +104,13 @@ final class CrashScenarios {
               "starts after a kill, with and without a journal",
               LAZY,
               Story.NOTHING,
-              CrashScenarios::replay));
+              CrashScenarios::replay),
+          new CrashScenario(
+              "password",
+              "another password, beside a server",
+              SMALL,
+              hands -> hands.protect("the first password"),
+              CrashScenarios::password));
 
   private CrashScenarios() {}
 
@@ -328,5 +334,13 @@ final class CrashScenarios {
       }
       hands.kill();
     }
+  }
+
+  private static void password(Hands hands) throws FsException, StorageException {
+    long file = hands.create(ROOT, "file");
+    hands.changePassword("the second password");
+    hands.write(file, 0, EXTENT, 1);
+    hands.changePassword("the third password");
+    hands.barrier();
   }
 }

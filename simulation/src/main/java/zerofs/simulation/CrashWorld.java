@@ -66,15 +66,20 @@ final class CrashWorld {
         setup.journal()
             ? machines.get(machine).journaling(points, tasks, random.nextLong(), takeover)
             : Journaling.none(takeover);
-    Wire wire = new Wire(store, simulation, points, random.split());
-    wires.add(wire);
     return TestVolumes.open(
-        setup.weather().over(wire, tasks),
+        setup.weather().over(wire(), tasks),
         journaling,
         tasks,
         random.nextLong(),
         setup.bytesMax(),
         setup.size());
+  }
+
+  /// A way to the store, which is cut with those of the processes.
+  Wire wire() {
+    Wire wire = new Wire(store, simulation, points, random.split());
+    wires.add(wire);
+    return wire;
   }
 
   /// The last process that was started is killed.

@@ -2,6 +2,7 @@ package zerofs.simulation;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import zerofs.fs.Attributes;
 import zerofs.fs.Call;
@@ -33,6 +34,7 @@ final class Hands {
   private PosixModel model = atStart.copy();
   private final List<Done> done = new ArrayList<>();
   private @Nullable Op pending;
+  private @Nullable Password password;
   private long answered;
   private long synced;
   private long stored;
@@ -147,6 +149,16 @@ final class Hands {
 
   void sleep(long nanos) {
     world.simulation().sleep(nanos);
+  }
+
+  // Passwords.
+
+  void protect(String first) {
+    password = new Password(world, first);
+  }
+
+  void changePassword(String to) throws StorageException {
+    Objects.requireNonNull(password).change(to);
   }
 
   // Starts.
@@ -271,7 +283,10 @@ final class Hands {
   }
 
   /// Reads everything.
-  void check() throws FsException {
+  void check() throws FsException, StorageException {
+    if (password != null) {
+      password.check();
+    }
     volume.awaitReaper();
     volume.recountSpace();
     String difference = TreeDifference.find(volume, model);
