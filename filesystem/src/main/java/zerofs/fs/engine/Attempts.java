@@ -51,8 +51,11 @@ final class Attempts {
     try {
       return attempt.run();
     } finally {
-      call.letGo();
-      call.settle();
+      try {
+        call.letGo();
+      } finally {
+        call.settle();
+      }
     }
   }
 

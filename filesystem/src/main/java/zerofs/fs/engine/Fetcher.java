@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Checks;
+import zerofs.base.Miss;
 import zerofs.base.Tasks;
 import zerofs.fs.Call;
 import zerofs.fs.FsException;
@@ -25,6 +26,9 @@ import zerofs.objectstore.StorageException;
 /// calls that find little clean memory could take each other's pages for ever. Nobody waits for
 /// memory while he keeps any.
 final class Fetcher {
+  /// So often rows may leave memory between being read and being kept.
+  private static final int KEEP_TRIES_MAX = 5;
+
   /// Extents that one fetch brings in at most: in a small memory fewer, since a fetch that needs
   /// more than there will ever be would be tried for ever. A call that reads more than a quarter of
   /// the memory may never be answered.
@@ -91,30 +95,30 @@ final class Fetcher {
       return;
     }
     try {
-      fetchRow(node, index);
-      call.keep(Kept.of(node, index, index)::close);
+      call.keep(kept(node, index, index)::close);
     } finally {
       node.unpin();
     }
   }
 
   /// Chunks of a file that stay in memory, with their rows and pages, until this is closed.
-  private record Kept(InodeNode node, List<Chunk> chunks) implements AutoCloseable {
-    /// Keeps what there is of some chunks of a pinned node.
-    static Kept of(InodeNode node, long first, long last) {
+  private final class Kept implements AutoCloseable {
+    private final InodeNode node;
+    private final List<Chunk> chunks = new ArrayList<>();
+
+    /// Keeps chunks of a pinned node.
+    Kept(InodeNode node, long first, long last) {
       Checks.invariant(node.pin(), "a pinned node has left memory");
-      List<Chunk> chunks = new ArrayList<>();
+      this.node = node;
       try (LockSet _ = LockSet.exclusive(node)) {
         FileData data = data(node);
         for (long index = first; data != null && index <= last; index++) {
-          Chunk chunk = data.chunk(index);
-          if (chunk != null) {
-            chunk.pin();
-            chunks.add(chunk);
-          }
+          Chunk chunk = made(data, index);
+          chunk.pin();
+          chunks.add(chunk);
         }
       }
-      return new Kept(node, chunks);
+      cache.keeps(1);
     }
 
     @Override
@@ -122,11 +126,46 @@ final class Fetcher {
       try (LockSet _ = LockSet.exclusive(node)) {
         chunks.forEach(Chunk::unpin);
       }
+      cache.keeps(-1);
       node.unpin();
     }
   }
 
-  private void fetchRow(InodeNode node, long index) throws FsException {
+  /// Keeps chunks of a pinned node, with their rows. While it keeps any it does not wait, for an
+  /// outage would be long; so the rows are read before.
+  private Kept kept(InodeNode node, long first, long last) throws FsException {
+    for (int tries = 1; true; tries++) {
+      fetchRows(node, first, last, true);
+      Kept kept = new Kept(node, first, last);
+      boolean done = false;
+      try {
+        fetchRows(node, first, last, false);
+        done = true;
+        return kept;
+      } catch (Miss e) {
+        if (tries == KEEP_TRIES_MAX) {
+          done = true;
+          return kept; // The call misses again.
+        }
+      } finally {
+        if (!done) {
+          kept.close();
+        }
+      }
+    }
+  }
+
+  /// @param mayWait without it, throws Miss when a row is not in memory
+  private void fetchRows(InodeNode node, long first, long last, boolean mayWait)
+      throws FsException {
+    for (long index = first; index <= last; index++) {
+      if (rowUnknown(node, index)) {
+        fetchRow(node, index, mayWait);
+      }
+    }
+  }
+
+  private void fetchRow(InodeNode node, long index, boolean mayWait) throws FsException {
     if (!node.pin()) {
       return;
     }
@@ -134,7 +173,7 @@ final class Fetcher {
       if (reading == null) {
         return;
       }
-      byte[] value = rows.stored(RowKeys.chunk(node.inode(), index), true);
+      byte[] value = rows.stored(RowKeys.chunk(node.inode(), index), mayWait);
       ChunkRow row = value == null ? ChunkRow.EMPTY : decoded(value);
       install(reading, index, index + 1, List.of(new StoredRow(index, row)));
     } finally {
@@ -272,17 +311,22 @@ final class Fetcher {
   }
 
   private void install(FileData data, long index, ChunkRow stored) {
-    Chunk chunk = data.chunk(index);
-    if (chunk != null && chunk.row() != null) {
+    Chunk chunk = made(data, index);
+    if (chunk.row() != null) {
       return;
-    }
-    if (chunk == null) {
-      chunk = data.makeChunk(index);
-      cache.add(chunk);
     }
     ChunkRow row = ChunkRow.bottom(data.withPendingCuts(index, stored, 0));
     chunk.setRow(row == null ? ChunkRow.EMPTY : row);
     chunk.touch(0); // Stays until the clock comes round: who missed it is about to look again.
+  }
+
+  private Chunk made(FileData data, long index) {
+    Chunk chunk = data.chunk(index);
+    if (chunk == null) {
+      chunk = data.makeChunk(index);
+      cache.add(chunk);
+    }
+    return chunk;
   }
 
   private static @Nullable FileData data(InodeNode node) {
@@ -311,11 +355,7 @@ final class Fetcher {
     try {
       long first = offset / Inode.EXTENT_BYTES;
       long last = (end - 1) / Inode.EXTENT_BYTES;
-      for (long index = first / ChunkRow.EXTENTS; index <= last / ChunkRow.EXTENTS; index++) {
-        if (rowUnknown(node, index)) {
-          fetchRow(node, index);
-        }
-      }
+      fetchRows(node, first / ChunkRow.EXTENTS, last / ChunkRow.EXTENTS, true);
       long chunkEnd = (first / ChunkRow.EXTENTS + 1) * ChunkRow.EXTENTS;
       long further = plan.restOfChunk() ? Math.max(last, chunkEnd - 1) : last;
       readAhead.follow(node, further + 1, plan.aheadBytes());
@@ -336,9 +376,7 @@ final class Fetcher {
   /// What is stored of the extents of one chunk, `[first, end)`, that are not in memory whole.
   private List<ExtentState> missing(InodeNode node, long first, long end) throws FsException {
     long index = first / ChunkRow.EXTENTS;
-    if (rowUnknown(node, index)) {
-      fetchRow(node, index);
-    }
+    fetchRows(node, index, index, true);
     return wanted(node, first, end - 1, false).stream().map(Wanted::state).toList();
   }
 
@@ -349,7 +387,8 @@ final class Fetcher {
     }
   }
 
-  /// What is to be brought in of the extents from `first` to `last`: what is missing, or all.
+  /// What is to be brought in of the extents from `first` to `last`: what is missing, or all that
+  /// may leave memory.
   private List<Wanted> wanted(InodeNode node, long first, long last, boolean all) {
     List<Wanted> wanted = new ArrayList<>();
     try (LockSet _ = LockSet.exclusive(node)) {
@@ -362,7 +401,8 @@ final class Fetcher {
         Chunk chunk = data.chunk(extent / ChunkRow.EXTENTS);
         int index = (int) (extent % ChunkRow.EXTENTS);
         Page page = chunk == null ? null : chunk.page(index);
-        boolean missing = all || page == null || !page.isFull();
+        boolean missing =
+            page == null || !page.isFull() || all && page.generation() == PageCache.CLEAN;
         if (row != null && missing && (row.extent(index).exists() || page != null)) {
           wanted.add(new Wanted(extent, row.extent(index)));
         }
@@ -377,32 +417,49 @@ final class Fetcher {
   /// @return what there is of the extents from `first` to `last`
   private Kept bring(InodeNode node, List<Wanted> wanted, long first, long last, boolean alone)
       throws FsException, StorageException {
+    if (wanted.isEmpty()) {
+      return kept(node, first / ChunkRow.EXTENTS, last / ChunkRow.EXTENTS);
+    }
     List<ExtentState> states = wanted.stream().map(Wanted::state).toList();
     try (FrameReader.Runs runs = reader.read(FrameReader.framesOf(states), alone);
         Reservation reserved = reserve(wanted.size())) {
-      Kept kept = Kept.of(node, first / ChunkRow.EXTENTS, last / ChunkRow.EXTENTS);
-      StorageException failure = null;
-      ByteBuffer bytes = ByteBuffer.allocateDirect(Inode.EXTENT_BYTES);
-      for (Wanted each : wanted) {
-        try {
-          int length = reader.assemble(each.state(), runs, bytes);
-          install(node, each, bytes.clear().limit(length), reserved);
-        } catch (StorageException e) {
-          failure = failure == null && each.extent() <= last ? e : failure;
+      // Room was made for it, so the rows may have left memory.
+      Kept kept = kept(node, first / ChunkRow.EXTENTS, last / ChunkRow.EXTENTS);
+      boolean done = false;
+      try {
+        install(node, wanted, last, runs, reserved);
+        done = true;
+        return kept;
+      } finally {
+        if (!done) {
+          kept.close();
         }
       }
-      if (failure != null) {
-        kept.close();
-        throw failure;
+    }
+  }
+
+  private void install(
+      InodeNode node, List<Wanted> wanted, long last, FrameReader.Runs runs, Reservation reserved)
+      throws StorageException {
+    StorageException failure = null;
+    ByteBuffer bytes = ByteBuffer.allocateDirect(Inode.EXTENT_BYTES);
+    for (Wanted each : wanted) {
+      try {
+        int length = reader.assemble(each.state(), runs, bytes);
+        install(node, each, bytes.clear().limit(length), reserved);
+      } catch (StorageException e) {
+        failure = failure == null && each.extent() <= last ? e : failure;
       }
-      return kept;
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 
   private Reservation reserve(int blocks) throws FsException {
     Reservation memory = cache.reserve(blocks);
     while (memory == null) {
-      backpressure.await();
+      cache.awaitMemory(backpressure);
       memory = cache.reserve(blocks);
     }
     return memory;

@@ -133,7 +133,7 @@ final class Files {
     Reservation reservation = cache.reserve(blocks);
     if (reservation == null) {
       admission.give(blocks);
-      throw new Miss(backpressure::await);
+      throw new Miss(() -> cache.awaitMemory(backpressure));
     }
     return new WriteMemory(reservation, blocks);
   }

@@ -2,8 +2,10 @@ package zerofs.fs.engine;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import zerofs.base.Tasks;
+import zerofs.fs.FsException;
 import zerofs.fs.extent.ChunkRow;
 import zerofs.fs.page.Page;
 import zerofs.fs.page.Reservation;
@@ -14,6 +16,8 @@ import zerofs.fs.page.Slab;
 final class PageCache {
   static final long CLEAN = Page.CLEAN;
 
+  private static final long KEPT_NANOS = 1_000_000L;
+
   /// A chunk row in memory is about 4 KiB of heap.
   private final int rowsMax;
 
@@ -21,11 +25,17 @@ final class PageCache {
   private final Tasks.Mutex mutex;
   private final Deque<Chunk> ring = new ArrayDeque<>();
 
+  /// Calls that keep chunks in memory: each only until it has looked at them.
+  private final AtomicInteger keepers = new AtomicInteger();
+
+  private final Tasks tasks;
+
   /// Chunks in the ring; every write looks at it, so it is read without the mutex.
   private volatile int ringSize;
 
   PageCache(Slab slab, Tasks tasks, int rowsMax) {
     this.slab = slab;
+    this.tasks = tasks;
     this.mutex = tasks.newMutex("page cache");
     this.rowsMax = rowsMax;
   }
@@ -47,6 +57,21 @@ final class PageCache {
 
   int chunks() {
     return ringSize;
+  }
+
+  /// A call begins (1) or ends (-1) to keep chunks in memory.
+  void keeps(int more) {
+    keepers.addAndGet(more);
+  }
+
+  /// Waits until there may be memory where [#reserve] found none: a moment when a call keeps some
+  /// of it, else until something was stored. Called without locks.
+  void awaitMemory(Files.Backpressure backpressure) throws FsException {
+    if (keepers.get() > 0) {
+      tasks.sleep(KEPT_NANOS);
+    } else {
+      backpressure.await();
+    }
   }
 
   /// Reserves memory, making room if need be; null when too much of it waits to be stored. Called
