@@ -48,7 +48,7 @@ public record ObjectId(Kind kind, int epoch, long number) {
     String[] parts = key.split("/");
     try {
       ObjectId id =
-          switch (parts[0]) {
+          switch (parts.length == 0 ? "" : parts[0]) {
             case "log" -> of(Kind.LOG.code, (int) parsed(parts, 1, 3), parsed(parts, 2, 3));
             case "sst" -> of(Kind.SST.code, (int) parsed(parts, 1, 3), parsed(parts, 2, 3));
             case "data" -> of(Kind.DATA.code, (int) parsed(parts, 2, 4), parsed(parts, 3, 4));

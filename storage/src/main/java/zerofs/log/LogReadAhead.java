@@ -24,6 +24,7 @@ final class LogReadAhead {
     private Tasks.@Nullable Task task;
     private LogFormat.@Nullable LogObject object;
     private @Nullable StorageException failure;
+    private @Nullable RuntimeException bug;
   }
 
   /// @param end position before which it stops
@@ -50,6 +51,9 @@ final class LogReadAhead {
     if (first.failure != null) {
       throw first.failure;
     }
+    if (first.bug != null) {
+      throw first.bug; // It must not look like an absent object.
+    }
     // A short log costs few requests too many, a long one is read `widthMax` at a time.
     width = Math.min(widthMax, 2 * width);
     return first.object;
@@ -67,6 +71,8 @@ final class LogReadAhead {
                 read.object = reader.read(epoch, position, Cause.RECOVERY);
               } catch (StorageException e) {
                 read.failure = e;
+              } catch (RuntimeException e) {
+                read.bug = e;
               }
             });
   }

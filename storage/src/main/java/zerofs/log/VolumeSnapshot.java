@@ -19,6 +19,9 @@ import zerofs.objectstore.StorageException;
 public final class VolumeSnapshot {
   private static final int READ_AHEAD_OBJECTS = 16;
 
+  /// A server that makes manifests all the time may not keep damage from being told.
+  private static final int LOOKS_MAX = 10;
+
   private final ManifestStore manifests;
   private final Tasks tasks;
   private final LogReader reader;
@@ -31,7 +34,8 @@ public final class VolumeSnapshot {
 
   /// @param deltas above the manifest's mark, in order
   /// @param end first log position that is not part of it
-  public record State(Manifest manifest, List<Delta> deltas, long end) {
+  /// @param whole whether the log read on to where its writer had come
+  public record State(Manifest manifest, List<Delta> deltas, long end, boolean whole) {
     public long lastSequence() {
       return deltas.isEmpty() ? manifest.markSequence() : deltas.getLast().lastSequence();
     }
@@ -42,7 +46,7 @@ public final class VolumeSnapshot {
   /// @param wrong told, in a sentence, what is wrong with the log
   /// @throws StorageException.Corrupt when the newest manifest can't be read
   public State read(Consumer<String> wrong) throws StorageException {
-    while (true) {
+    for (int looks = 1; true; looks++) {
       Manifest manifest = manifests.newest(Cause.ADMIN);
       if (manifest == null) {
         throw new StorageException.Corrupt("the volume has no manifest");
@@ -50,7 +54,9 @@ public final class VolumeSnapshot {
       List<String> found = new ArrayList<>();
       State state = new Walk(manifest, found).run();
       // What a server did meanwhile may look like damage to who has read the manifest before.
-      if (found.isEmpty() || manifests.newestNumber(Cause.ADMIN) == manifest.number()) {
+      if (found.isEmpty()
+          || looks == LOOKS_MAX
+          || manifests.newestNumber(Cause.ADMIN) == manifest.number()) {
         found.forEach(wrong);
         return state;
       }
@@ -73,6 +79,7 @@ public final class VolumeSnapshot {
 
     State run() throws StorageException {
       long end = manifest.mark() + 1;
+      boolean whole = true;
       try {
         for (EpochEntry each : manifest.epochs()) {
           boolean open = each.epoch() == manifest.epoch();
@@ -86,8 +93,9 @@ public final class VolumeSnapshot {
       } catch (StorageException.Corrupt e) {
         wrong.add(e.getMessage());
         end = deltas.isEmpty() ? end : deltas.getLast().position() + 1;
+        whole = false;
       }
-      return new State(manifest, deltas, end);
+      return new State(manifest, deltas, end, whole);
     }
 
     private long closed(EpochEntry epoch, long from) throws StorageException {
@@ -106,35 +114,45 @@ public final class VolumeSnapshot {
         }
         add(object);
       }
-      LogFormat.LogObject fence = reader.read(epoch.epoch(), epoch.end(), Cause.ADMIN);
-      if (fence == null || !fence.header().isFence()) {
+      String is = fence(epoch);
+      if (is != null) {
         wrong.add(
             "the fence "
                 + LogFormat.key(epoch.epoch(), epoch.end())
-                + (fence == null ? " is missing" : " is a segment")
+                + is
                 + ": a server of epoch "
                 + epoch.epoch()
-                + " would not find out that it was followed by another");
+                + " might not find out that it was followed by another");
       }
       return epoch.end() + 1;
+    }
+
+    /// What is wrong with the fence that closed an epoch: no start reads it again.
+    private @Nullable String fence(EpochEntry epoch) throws StorageException {
+      try {
+        LogFormat.LogObject fence = reader.read(epoch.epoch(), epoch.end(), Cause.ADMIN);
+        return fence == null ? " is missing" : fence.header().isFence() ? null : " is a segment";
+      } catch (StorageException.Corrupt e) {
+        return " is damaged (" + e.getMessage() + ")";
+      }
     }
 
     private long newestEpoch(EpochEntry epoch, long from) throws StorageException {
       LogReadAhead ahead = ahead(epoch, from, Long.MAX_VALUE);
       for (long position = from; true; position++) {
         LogFormat.LogObject object = ahead.take();
-        if (object == null) {
-          requireEnd(epoch, position);
-        }
         if (object == null || object.header().isFence()) {
+          requireEnd(epoch, position, object != null);
           return position;
         }
         add(object);
       }
     }
 
-    /// As Rules GAP_PROBE and GAP_SLIDE, but for what a server has stored since.
-    private void requireEnd(EpochEntry epoch, long position) throws StorageException {
+    /// As Rules GAP_PROBE, GAP_SLIDE and PROBE_ANY_FENCE, but for what a server has stored since: a
+    /// start that met a gap has planted its fence there.
+    private void requireEnd(EpochEntry epoch, long position, boolean isFenced)
+        throws StorageException {
       long found = 0;
       for (long step = 1; step <= epoch.inFlightMax() + found; step++) {
         LogFormat.LogObject object = reader.read(epoch.epoch(), position + step, Cause.ADMIN);
@@ -145,7 +163,7 @@ public final class VolumeSnapshot {
         boolean proves =
             object.header().kind() != LogHeader.Kind.FENCE
                 && object.header().knownStored() >= position;
-        if (proves && reader.read(epoch.epoch(), position, Cause.ADMIN) == null) {
+        if (proves && (isFenced || reader.read(epoch.epoch(), position, Cause.ADMIN) == null)) {
           throw new StorageException.Corrupt(
               "log object "
                   + LogFormat.key(epoch.epoch(), position)

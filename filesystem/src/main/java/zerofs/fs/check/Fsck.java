@@ -3,7 +3,6 @@ package zerofs.fs.check;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import zerofs.base.Randomness;
@@ -36,7 +35,8 @@ import zerofs.objectstore.StorageException;
 ///   → LIST → manifests, log objects, data segments, their frames → which files suffer
 /// ```
 ///
-/// Memory: about 200 bytes for each inode, 10 for each frame of file data. One use, one task.
+/// Memory: about 200 bytes for each inode, 100 for each object, 10 for each frame of file data. One
+/// use, one task.
 public final class Fsck {
   private static final long BLOCK_CACHE_BYTES = 32 << 20;
   private static final int PROGRESS_OBJECTS = 1000;
@@ -88,16 +88,7 @@ public final class Fsck {
     progress.accept("checking rows");
     LsmTree tree = tree(state, salts);
     RowsCheck rows = new RowsCheck(tree, NameHash.of(secrets), findings, manifest.epochs().size());
-    List<String> notChecked = new ArrayList<>();
-    References references = rows.run() ? rows.references() : null;
-    if (references == null) {
-      notChecked.add(
-          "not all rows could be read: the tree, accounts, and what refers to file data were not"
-              + " compared, and nothing is called unreferenced");
-    }
-    if (!settings.readsData()) {
-      notChecked.add("file data was not read, only whether it is there");
-    }
+    References references = rows.run(state.lastSequence() == 0) ? rows.references() : null;
 
     SegmentsCheck segments =
         new SegmentsCheck(
@@ -107,14 +98,14 @@ public final class Fsck {
     progress.accept("reading " + objects.manifests().size() + " manifests");
     Parallel.each(tasks, settings.workers(), objects.manifests(), objects::manifest);
     progress.accept("reading " + objects.segments().size() + " log objects and data segments");
-    segments.missing(Set.copyOf(objects.segments()));
+    objects.missing().forEach(segments::missing);
     AtomicLong done = new AtomicLong();
     Parallel.each(
         tasks,
         settings.workers(),
         objects.segments(),
         each -> {
-          objects.read(each, segments.check(each));
+          objects.read(each, segments.check(each.id()));
           if (done.incrementAndGet() % PROGRESS_OBJECTS == 0) {
             progress.accept(done + " of " + objects.segments().size() + " read");
           }
@@ -143,7 +134,25 @@ public final class Fsck {
         findings.counts(),
         objects.unreferenced(),
         objects.foreign(),
-        notChecked);
+        notChecked(state, references != null));
+  }
+
+  private List<String> notChecked(VolumeSnapshot.State state, boolean allRows) {
+    List<String> notChecked = new ArrayList<>();
+    if (!allRows) {
+      notChecked.add(
+          "not all rows could be read: the tree, accounts, and what refers to file data were not"
+              + " compared, and nothing is called unreferenced");
+    }
+    if (!state.whole()) {
+      notChecked.add(
+          "the log could not be read to its end: what came later was not looked at, and nothing is"
+              + " called unreferenced");
+    }
+    if (!settings.readsData()) {
+      notChecked.add("file data was not read, only whether it is there");
+    }
+    return notChecked;
   }
 
   private void tables(Manifest manifest, EpochSalts salts) throws StorageException {

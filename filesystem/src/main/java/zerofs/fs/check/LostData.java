@@ -84,7 +84,7 @@ final class LostData {
               + from * Inode.EXTENT_BYTES
               + " to "
               + (to * Inode.EXTENT_BYTES - 1)
-              + " can't be read");
+              + " can't be read, or what they lie in can't be checked");
     }
     from = to;
   }

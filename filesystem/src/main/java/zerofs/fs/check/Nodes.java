@@ -21,7 +21,11 @@ final class Nodes {
 
   private static final int DEPTH_SHOWN_MAX = 64;
 
+  /// Paths that are looked for: more would take longer than the check, for texts nobody keeps.
+  private static final int PATHS_MAX = 10_000;
+
   private final Map<Long, Node> nodes = new HashMap<>();
+  private int paths;
 
   /// What rows say of one inode.
   static final class Node {
@@ -77,6 +81,9 @@ final class Nodes {
 
   /// The inode, and a path to it as far as its names can be read.
   String path(LsmTree tree, long inode) throws StorageException {
+    if (++paths > PATHS_MAX) {
+      return "inode " + inode;
+    }
     Deque<String> parts = new ArrayDeque<>();
     long at = inode;
     while (at != ROOT && parts.size() < DEPTH_SHOWN_MAX) {

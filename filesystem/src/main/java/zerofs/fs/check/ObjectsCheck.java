@@ -2,14 +2,13 @@ package zerofs.fs.check;
 
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import zerofs.codec.ObjectId;
 import zerofs.codec.VolumeObject;
@@ -39,10 +38,15 @@ final class ObjectsCheck {
   private final Findings findings;
   private final @Nullable References references;
   private final TreeSet<Long> manifests = new TreeSet<>();
-  private final Map<ObjectId, Long> sizes = new HashMap<>();
-  private final List<ObjectId> segments = new ArrayList<>();
+  private final List<Segment> segments = new ArrayList<>();
+  private final Set<ObjectId> missing;
   private final Queue<Report.Unreferenced> unreferenced = new ConcurrentLinkedQueue<>();
+  private final AtomicLong unreferencedObjects = new AtomicLong();
+  private final AtomicLong unreferencedBytes = new AtomicLong();
   private final List<String> foreign = new ArrayList<>();
+
+  /// A log object or data segment.
+  record Segment(ObjectId id, long bytes) {}
 
   /// @param references null when it is not known what refers to file data
   ObjectsCheck(
@@ -56,6 +60,7 @@ final class ObjectsCheck {
     this.state = state;
     this.findings = findings;
     this.references = references;
+    this.missing = new HashSet<>(references == null ? Set.of() : references.objects().keySet());
   }
 
   /// Numbers of the manifests, up to the one that was checked.
@@ -64,12 +69,20 @@ final class ObjectsCheck {
   }
 
   /// Log objects and data segments.
-  List<ObjectId> segments() {
+  List<Segment> segments() {
     return segments;
   }
 
-  List<Report.Unreferenced> unreferenced() {
-    return unreferenced.stream().sorted(Comparator.comparing(Report.Unreferenced::key)).toList();
+  /// Those that are referred to and are not there.
+  Set<ObjectId> missing() {
+    return missing;
+  }
+
+  Report.Garbage unreferenced() {
+    return new Report.Garbage(
+        unreferencedObjects.get(),
+        unreferencedBytes.get(),
+        unreferenced.stream().sorted(Comparator.comparing(Report.Unreferenced::key)).toList());
   }
 
   List<String> foreign() {
@@ -114,18 +127,21 @@ final class ObjectsCheck {
   }
 
   private void add(String key, long bytes, long wallNanos) {
-    unreferenced.add(new Report.Unreferenced(key, bytes, wallNanos));
+    unreferencedBytes.addAndGet(bytes);
+    if (unreferencedObjects.incrementAndGet() <= KEPT_MAX) {
+      unreferenced.add(new Report.Unreferenced(key, bytes, wallNanos));
+    }
   }
 
   private void object(Listed listed, Set<ObjectId> tables) {
     String key = listed.key();
     ObjectId id = ObjectId.ofKey(key);
     if (id != null && id.epoch() <= state.manifest().epoch()) {
-      sizes.put(id, listed.objectBytes());
       if (id.kind() != ObjectId.Kind.SST) {
-        segments.add(id);
+        segments.add(new Segment(id, listed.objectBytes()));
+        missing.remove(id);
       } else if (!tables.contains(id)) {
-        notNeeded(id);
+        notNeeded(id, listed.objectBytes());
       }
     } else if (key.startsWith(ManifestStore.PREFIX)) {
       long number = ManifestStore.number(key);
@@ -147,21 +163,22 @@ final class ObjectsCheck {
     }
   }
 
-  private void notNeeded(ObjectId id) {
-    if (references != null) {
-      EpochEntry epoch = state.manifest().epochEntry(id.epoch());
-      add(id.key(), sizes.getOrDefault(id, 0L), epoch.startedWallNanos());
+  /// Where not all is known that refers to objects, none is called unreferenced.
+  private void notNeeded(ObjectId id, long bytes) {
+    if (references != null && state.whole()) {
+      add(id.key(), bytes, state.manifest().epochEntry(id.epoch()).startedWallNanos());
     }
   }
 
   /// A log object or data segment was read. Any thread.
-  void read(ObjectId id, boolean isFence) {
+  void read(Segment segment, boolean isFence) {
+    ObjectId id = segment.id();
     boolean needed =
         isFence
             || references != null && references.of(id) != null
             || id.kind() == ObjectId.Kind.LOG && isInLog(id);
     if (!needed) {
-      notNeeded(id);
+      notNeeded(id, segment.bytes());
     }
   }
 

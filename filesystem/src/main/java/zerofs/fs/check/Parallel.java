@@ -23,7 +23,7 @@ final class Parallel {
   static <T> void each(Tasks tasks, int workers, List<T> all, Work<T> work)
       throws StorageException {
     AtomicInteger next = new AtomicInteger();
-    AtomicReference<@Nullable StorageException> failure = new AtomicReference<>();
+    AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
     List<Tasks.Task> running = new ArrayList<>();
     for (int i = 0; i < Math.min(workers, all.size()); i++) {
       running.add(
@@ -35,7 +35,7 @@ final class Parallel {
                 while (at < all.size() && failure.get() == null) {
                   try {
                     work.on(all.get(at));
-                  } catch (StorageException e) {
+                  } catch (Throwable e) { // Told by who waits for all: else it would look well.
                     failure.compareAndSet(null, e);
                   }
                   at = next.getAndIncrement();
@@ -43,9 +43,12 @@ final class Parallel {
               }));
     }
     running.forEach(Tasks.Task::join);
-    StorageException failed = failure.get();
-    if (failed != null) {
-      throw failed;
+    switch (failure.get()) {
+      case null -> {}
+      case StorageException failed -> throw failed;
+      case Error failed -> throw failed;
+      case RuntimeException failed -> throw failed;
+      case Throwable failed -> throw new IllegalStateException(failed);
     }
   }
 }

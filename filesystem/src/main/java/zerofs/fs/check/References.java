@@ -23,7 +23,7 @@ final class References {
   /// Frames of one object.
   static final class Frames {
     private long[] said = new long[FRAMES_FIRST];
-    private char[] patchBytes = new char[FRAMES_FIRST];
+    private char[] bytes = new char[FRAMES_FIRST];
     private int highest;
 
     /// Fingerprint of what was said of a frame; 0 = nothing refers to it.
@@ -31,9 +31,9 @@ final class References {
       return frame < said.length ? said[frame] : 0;
     }
 
-    /// Bytes that it holds, of a patch; else 0.
-    int patchBytes(int frame) {
-      return patchBytes[frame];
+    /// Bytes that it holds, of a patch; of an extent, no fewer.
+    int bytes(int frame) {
+      return bytes[frame];
     }
 
     /// One more than the highest frame that is referred to.
@@ -45,7 +45,7 @@ final class References {
       if (frame >= said.length) {
         int length = Math.max(frame + 1, 2 * said.length);
         said = Arrays.copyOf(said, length);
-        patchBytes = Arrays.copyOf(patchBytes, length);
+        bytes = Arrays.copyOf(bytes, length);
       }
       highest = Math.max(highest, frame);
     }
@@ -68,17 +68,17 @@ final class References {
     return mixed ^ mixed >>> 31;
   }
 
-  /// @param patchBytes bytes of a patch; 0 = the frame is an extent's base
+  /// @param bytes of a patch, or of an extent that are valid
   /// @return false when no segment has a frame of that number
-  boolean add(FrameRef frame, long inode, long extent, int patchBytes) {
+  boolean add(FrameRef frame, long inode, long extent, boolean isPatch, int bytes) {
     if (frame.frame() < 0 || frame.frame() >= FRAMES_MAX) {
       return false;
     }
     Frames frames = objects.computeIfAbsent(frame.object(), _ -> new Frames());
     frames.grow(frame.frame());
-    long print = fingerprint(frame.offset(), frame.storedBytes(), inode, extent, patchBytes > 0);
+    long print = fingerprint(frame.offset(), frame.storedBytes(), inode, extent, isPatch);
     frames.said[frame.frame()] = frames.said(frame.frame()) == 0 ? print : SHARED;
-    frames.patchBytes[frame.frame()] = (char) patchBytes;
+    frames.bytes[frame.frame()] = (char) bytes;
     return true;
   }
 

@@ -9,7 +9,7 @@ import java.util.Map;
 /// @param lastSequence last commit of the state that was checked
 /// @param findings of each kind the first thousand, by kind
 /// @param counts how many there are of each kind
-/// @param unreferenced objects that nothing needs: garbage, or what a server at work has just made
+/// @param unreferenced objects that nothing needs
 /// @param foreign keys in the store that are no object's, the first thousand
 /// @param notChecked what could not be checked, in sentences
 public record Report(
@@ -20,7 +20,7 @@ public record Report(
     Totals totals,
     List<Finding> findings,
     Map<Finding.Kind, Long> counts,
-    List<Unreferenced> unreferenced,
+    Garbage unreferenced,
     List<String> foreign,
     List<String> notChecked) {
   /// How much was checked.
@@ -38,6 +38,11 @@ public record Report(
       long directories,
       long extents,
       long allocatedBytes) {}
+
+  /// Objects that nothing needs: garbage, or what a server at work has just made.
+  ///
+  /// @param first a thousand of them at most
+  public record Garbage(long objects, long bytes, List<Unreferenced> first) {}
 
   /// An object that nothing needs.
   ///

@@ -35,6 +35,9 @@ final class RowsCheck {
   private static final int NAME_BYTES_MAX = 255;
   private static final int INODE_EPOCH_SHIFT = 40;
 
+  /// The chunk of the last byte that a file can have.
+  private static final long CHUNK_MAX = Long.MAX_VALUE / ChunkRow.EXTENTS / Inode.EXTENT_BYTES;
+
   private final LsmTree tree;
   private final NameHash hash;
   private final Findings findings;
@@ -86,8 +89,9 @@ final class RowsCheck {
     return allocated;
   }
 
+  /// @param isFresh whether no commit was stored yet: then there is no root
   /// @return whether all rows could be read; else what goes by all of them was not checked
-  boolean run() throws StorageException {
+  boolean run(boolean isFresh) throws StorageException {
     try {
       Scan scan = tree.scanCompacted();
       while (scan.next()) {
@@ -97,6 +101,9 @@ final class RowsCheck {
     } catch (StorageException.Corrupt e) {
       findings.add(Kind.ROWS_UNREADABLE, "after row " + rows + ": " + e.getMessage());
       return false;
+    }
+    if (isFresh && rows == 0) {
+      return true;
     }
     for (Node each : nodes.all()) {
       compare(each);
@@ -110,7 +117,7 @@ final class RowsCheck {
   }
 
   private void row(byte[] key, byte[] value) throws StorageException {
-    if (key.length != keyBytes(key[0])) {
+    if (key.length == 0 || key.length != keyBytes(key[0])) {
       findings.add(Kind.ROW_UNKNOWN, "row " + HexFormat.of().formatHex(key));
       return;
     }
@@ -304,6 +311,10 @@ final class RowsCheck {
       return;
     }
     Node node = nodes.of(inode);
+    if (chunk < 0 || chunk > CHUNK_MAX) {
+      findings.add(Kind.CHUNK_BEYOND_END, "chunk " + chunk + " of inode " + inode);
+      return;
+    }
     if (!node.isFile()) {
       findings.add(
           Kind.CHUNK_NO_FILE,
@@ -341,17 +352,17 @@ final class RowsCheck {
 
   private void refer(ExtentState state, long inode, long extent) {
     if (state.base() == ExtentState.Base.FRAME) {
-      refer(state.frame(), inode, extent, 0);
+      refer(state.frame(), inode, extent, false, state.length());
     }
     for (Patch each : state.patches()) {
-      refer(each.frame(), inode, extent, each.bytes());
+      refer(each.frame(), inode, extent, true, each.bytes());
     }
   }
 
-  private void refer(FrameRef frame, long inode, long extent, int patchBytes) {
+  private void refer(FrameRef frame, long inode, long extent, boolean isPatch, int bytes) {
     referred.merge(
         frame.object(), new SegmentUsage(1, frame.storedBytes(), 0, 0), SegmentUsage::plus);
-    if (!references.add(frame, inode, extent, patchBytes)) {
+    if (!references.add(frame, inode, extent, isPatch, bytes)) {
       findings.add(
           Kind.FRAME_WRONG,
           "extent "

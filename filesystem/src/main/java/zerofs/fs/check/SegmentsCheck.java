@@ -72,16 +72,10 @@ final class SegmentsCheck {
     return unreadable;
   }
 
-  /// Objects that are referred to and are not there.
-  void missing(java.util.Set<ObjectId> there) {
-    if (references != null) {
-      for (ObjectId each : references.objects().keySet()) {
-        if (!there.contains(each)) {
-          findings.add(Kind.SEGMENT_MISSING, each.key() + " is missing: file data refers to it");
-          lost(each);
-        }
-      }
-    }
+  /// Told of an object that is referred to and is not there.
+  void missing(ObjectId object) {
+    findings.add(Kind.SEGMENT_MISSING, object.key() + " is missing: file data refers to it");
+    lost(object);
   }
 
   private void lost(ObjectId object) {
@@ -195,7 +189,7 @@ final class SegmentsCheck {
     }
 
     private void decode() throws StorageException {
-      ByteBuffer plain = ByteBuffer.allocateDirect(Inode.EXTENT_BYTES);
+      ByteBuffer plain = ByteBuffer.allocate(Inode.EXTENT_BYTES);
       long start = 0;
       for (int from = 0; from < directory.size(); ) {
         int length = directory.get(from).storedBytes();
@@ -211,7 +205,7 @@ final class SegmentsCheck {
         int at = 0;
         for (int i = from; i < to; i++) {
           int stored = directory.get(i).storedBytes();
-          decode(directory.get(i).frame(), fetched.bytes().slice(at, stored), plain.clear());
+          decode(directory.get(i), fetched.bytes().slice(at, stored), plain.clear());
           at += stored;
         }
         start += length;
@@ -219,15 +213,19 @@ final class SegmentsCheck {
       }
     }
 
-    private void decode(int frame, ByteBuffer stored, ByteBuffer plain) {
+    private void decode(FrameOwner owner, ByteBuffer stored, ByteBuffer plain) {
+      int frame = owner.frame();
       try {
         int length = codec.decode(objectKey, frame, NO_AAD, stored, plain);
-        int patch = said == null || said.said(frame) == 0 ? 0 : said.patchBytes(frame);
-        if (patch != 0 && patch != length) {
-          wrong(
-              Kind.FRAME_WRONG,
-              frame,
-              "it holds " + length + " bytes of a patch, what refers to" + " it says " + patch);
+        References.Frames rows = said;
+        if (rows != null && rows.said(frame) != 0) {
+          int wanted = rows.bytes(frame);
+          if (owner.isPatch() ? length != wanted : length < wanted) {
+            wrong(
+                Kind.FRAME_WRONG,
+                frame,
+                "it holds " + length + " bytes, what refers to it says " + wanted);
+          }
         }
       } catch (StorageException.Corrupt e) {
         wrong(Kind.FRAME_DAMAGED, frame, String.valueOf(e.getMessage()));

@@ -69,6 +69,7 @@ abstract class DamagedVolume {
     long file;
     long other;
     long link;
+    long sparse;
   }
 
   static final VolumeSecrets SECRETS =
@@ -91,7 +92,8 @@ abstract class DamagedVolume {
           is.file = create(volume, is.directory, "file");
           write(volume, is.file, 0, 5 * EXTENT);
           write(volume, create(volume, is.inner, "small"), 0, 100);
-          write(volume, create(volume, ROOT, "sparse"), 10L << 20, 1000);
+          is.sparse = create(volume, ROOT, "sparse");
+          write(volume, is.sparse, 10L << 20, 1000);
           volume.link(root(), is.file, ROOT, Name.of("hard link"));
           is.link =
               volume

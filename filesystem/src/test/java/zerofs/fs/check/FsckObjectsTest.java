@@ -30,7 +30,14 @@ class FsckObjectsTest extends DamagedVolume {
 
   static Stream<DynamicTest> all() {
     return Stream.of(
-            manifests(), log(), forgedLog(), segments(), segmentParts(), tables(), tableNumbers())
+            manifests(),
+            log(),
+            fences(),
+            forgedLog(),
+            segments(),
+            segmentParts(),
+            tables(),
+            tableNumbers())
         .flatMap(each -> each);
   }
 
@@ -87,6 +94,35 @@ class FsckObjectsTest extends DamagedVolume {
                               run.highestPosition(),
                               List.of(table, table)))));
             }));
+  }
+
+  private static Stream<DynamicTest> fences() {
+    return Stream.of(
+        plant(
+            "a start has fenced the gap in the newest epoch",
+            Kind.LOG_BROKEN,
+            "proves that it was stored",
+            store -> {
+              String key = keys(store, "log/000002/").getFirst();
+              LogHeader is = header(store, key);
+              LogHeader fence =
+                  new LogHeader(
+                      LogHeader.Kind.FENCE,
+                      2,
+                      is.position(),
+                      is.salt(),
+                      "22".repeat(16),
+                      LogHeader.NO_NONCE,
+                      0,
+                      0,
+                      is.firstSequence() - 1);
+              store.damage(key, bytes(FORMAT.fence(fence)));
+            }),
+        plant(
+            "the fence of a closed epoch is damaged",
+            Kind.LOG_BROKEN,
+            "is damaged",
+            store -> flip(store, LogFormat.key(1, newest(store).epochs().getFirst().end()), -20)));
   }
 
   private static Stream<DynamicTest> log() {

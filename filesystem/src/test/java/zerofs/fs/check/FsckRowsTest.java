@@ -28,7 +28,15 @@ class FsckRowsTest extends DamagedVolume {
 
   static Stream<DynamicTest> all() {
     return Stream.of(
-            undecodable(), names(), index(), directories(), inodes(), data(), accounts(), frames())
+            undecodable(),
+            names(),
+            index(),
+            directories(),
+            inodes(),
+            data(),
+            accounts(),
+            frames(),
+            frameLengths())
         .flatMap(each -> each);
   }
 
@@ -376,6 +384,36 @@ class FsckRowsTest extends DamagedVolume {
                     ExtentState.frame(new FrameRef(OBJECT, 0, 0, 100), EXTENT, 9))));
   }
 
+  private static Stream<DynamicTest> frameLengths() {
+    return Stream.of(
+        plantRows(
+            "an extent of more bytes than its frame",
+            Kind.FRAME_WRONG,
+            "it holds 1000 bytes, what refers to it says 2000",
+            rows ->
+                rows.chunk(
+                    is.sparse,
+                    5,
+                    0,
+                    ExtentState.frame(
+                        new FrameRef(dataObject(), 6, 5 * (EXTENT + 17), 1000 + 17), 2000, 9))),
+        plantRows(
+            "a patch of another length",
+            Kind.FRAME_WRONG,
+            "what refers to it says 50",
+            rows ->
+                rows.chunk(
+                    is.file,
+                    0,
+                    0,
+                    ExtentState.patch(
+                        new Patch(
+                            new FrameRef(patchObject(), 0, 0, 100 + 17),
+                            9,
+                            new int[] {0, 50},
+                            EXTENT)))));
+  }
+
   private static Stream<DynamicTest> frames() {
     return Stream.of(
         plantRows(
@@ -401,21 +439,6 @@ class FsckRowsTest extends DamagedVolume {
                   ExtentState.frame(
                       new FrameRef(dataObject(), 1, EXTENT + 17, EXTENT + 17), EXTENT, 9));
             }),
-        plantRows(
-            "a patch of another length",
-            Kind.FRAME_WRONG,
-            "bytes of a patch",
-            rows ->
-                rows.chunk(
-                    is.file,
-                    0,
-                    0,
-                    ExtentState.patch(
-                        new Patch(
-                            new FrameRef(patchObject(), 0, 0, 100 + 17),
-                            9,
-                            new int[] {0, 50},
-                            EXTENT)))),
         plantRows(
             "a frame that its segment does not have",
             Kind.FRAME_WRONG,

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.EnumSet;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import zerofs.base.SimulatedTasks;
 import zerofs.fs.check.Finding.Kind;
+import zerofs.log.LogFormat;
+import zerofs.manifest.Manifest;
 import zerofs.objectstore.MemoryObjectStore;
 import zerofs.objectstore.ObjectStore;
 import zerofs.objectstore.ObjectStore.Cause;
+import zerofs.objectstore.StorageException;
 
 /// What fsck says of a volume as a whole.
 class FsckTest extends DamagedVolume {
@@ -29,7 +34,7 @@ class FsckTest extends DamagedVolume {
     store.put("something else", ObjectStore.Body.of(new byte[3]), Cause.ADMIN);
     Report report = check(store);
     assertThat(report.isHealthy()).isTrue();
-    assertThat(report.unreferenced())
+    assertThat(report.unreferenced().first())
         .extracting(Report.Unreferenced::key)
         .contains("sst/000001/00000000ff", "probe/abc")
         .doesNotContain(last(healthy, "log/000002/"));
@@ -55,5 +60,56 @@ class FsckTest extends DamagedVolume {
   @Test
   void findingsHaveNamesForPrograms() {
     assertThat(new Finding(Kind.CHUNK_BEYOND_END, "").kind().id()).isEqualTo("chunk-beyond-end");
+  }
+
+  @Test
+  void whatLiesBehindAGapIsNotCalledGarbage() {
+    MemoryObjectStore store = healthy.copy();
+    List<String> log = keys(store, "log/000002/");
+    store.damage(log.getFirst(), null);
+    Report report = check(store);
+    assertThat(report.unreferenced().first())
+        .extracting(Report.Unreferenced::key)
+        .doesNotContainAnyElementsOf(log);
+    assertThat(report.notChecked()).anySatisfy(text -> assertThat(text).contains("the log"));
+  }
+
+  @Test
+  void aDamagedFenceKeepsNothingFromBeingChecked() throws Exception {
+    MemoryObjectStore store = healthy.copy();
+    flip(store, LogFormat.key(1, newest(store).epochs().getFirst().end()), -20);
+    Report report = check(store);
+    assertThat(report.lastSequence()).isEqualTo(check(healthy).lastSequence());
+    assertThat(report.notChecked()).isEmpty();
+  }
+
+  @Test
+  void aVolumeThatWasJustMadeIsHealthy() {
+    MemoryObjectStore store = new MemoryObjectStore();
+    replace(store, new Manifest(1, 0, 0, 0, false, List.of(), List.of()));
+    assertThat(check(store).isHealthy()).isTrue();
+  }
+
+  /// Else what it did not read would look well.
+  @Test
+  void aBugWhileObjectsAreReadIsNotAHealthyVolume() {
+    SimulatedTasks simulation = new SimulatedTasks(1);
+    assertThatThrownBy(
+            () ->
+                simulation.run(
+                    () -> {
+                      try {
+                        Parallel.each(
+                            simulation,
+                            2,
+                            List.of(1, 2, 3),
+                            each -> {
+                              throw new IllegalStateException("a bug");
+                            });
+                      } catch (StorageException e) {
+                        throw new AssertionError(e);
+                      }
+                    }))
+        .hasRootCauseMessage("a bug");
   }
 }

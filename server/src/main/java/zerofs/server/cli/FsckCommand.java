@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import zerofs.base.Randomness;
@@ -34,6 +36,7 @@ final class FsckCommand implements Callable<Integer> {
   static final int FAILED = 8;
   static final int USAGE = 16;
 
+  private static final Logger LOG = LoggerFactory.getLogger(FsckCommand.class);
   private static final int WORKERS = 16;
   private static final int SHOWN_MAX = 20;
   private static final long NANOS = 1_000_000_000L;
@@ -84,6 +87,10 @@ final class FsckCommand implements Callable<Integer> {
     } catch (StorageException e) {
       System.err.println("zerofs: the volume can't be checked: " + e.getMessage());
       return FAILED;
+    } catch (RuntimeException | Error e) {
+      LOG.error("fsck failed", e);
+      System.err.println("zerofs: the volume can't be checked, the log says more: " + e);
+      return FAILED;
     }
   }
 
@@ -114,7 +121,10 @@ final class FsckCommand implements Callable<Integer> {
             .map(each -> Map.of("kind", each.kind().id(), "text", each.text()))
             .toList());
     values.put("not_checked", report.notChecked());
-    values.put("unreferenced", report.unreferenced().stream().map(FsckCommand::values).toList());
+    values.put("unreferenced_objects", report.unreferenced().objects());
+    values.put("unreferenced_bytes", report.unreferenced().bytes());
+    values.put(
+        "unreferenced", report.unreferenced().first().stream().map(FsckCommand::values).toList());
     values.put("foreign", report.foreign());
     return values;
   }
@@ -177,31 +187,47 @@ final class FsckCommand implements Callable<Integer> {
                 damages));
   }
 
-  private static void unreferenced(List<Report.Unreferenced> objects, PrintStream out) {
-    if (!objects.isEmpty()) {
+  private static void unreferenced(Report.Garbage garbage, PrintStream out) {
+    if (garbage.objects() > 0) {
       out.printf(
           "unreferenced: %,d objects, %,d bytes (garbage, or just made by a server that runs):%n",
-          objects.size(), objects.stream().mapToLong(Report.Unreferenced::bytes).sum());
-      for (Report.Unreferenced each : objects.subList(0, Math.min(SHOWN_MAX, objects.size()))) {
-        String since =
-            each.epochWallNanos() == 0 ? "" : ", not before " + at(each.epochWallNanos());
-        out.printf("  %s, %,d bytes%s%n", each.key(), each.bytes(), since);
-      }
-      more(objects.size(), out);
+          garbage.objects(), garbage.bytes());
+      garbage.first().stream()
+          .limit(SHOWN_MAX)
+          .forEach(
+              each ->
+                  out.printf(
+                      "  %s, %,d bytes%s%n",
+                      each.key(),
+                      each.bytes(),
+                      each.epochWallNanos() == 0
+                          ? ""
+                          : ", not before " + at(each.epochWallNanos())));
+      more(garbage.objects(), out);
     }
   }
 
   private static void shown(String title, List<String> lines, PrintStream out) {
     if (!lines.isEmpty()) {
       out.println(title + ":");
-      lines.subList(0, Math.min(SHOWN_MAX, lines.size())).forEach(each -> out.println("  " + each));
+      lines
+          .subList(0, Math.min(SHOWN_MAX, lines.size()))
+          .forEach(each -> out.println("  " + printable(each)));
       more(lines.size(), out);
     }
   }
 
-  private static void more(int count, PrintStream out) {
+  /// Keys that are not ours may hold anything.
+  private static String printable(String text) {
+    return text.codePoints()
+        .map(each -> Character.isISOControl(each) ? '?' : each)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
+  }
+
+  private static void more(long count, PrintStream out) {
     if (count > SHOWN_MAX) {
-      out.printf("  and %,d more: --json has them%n", count - SHOWN_MAX);
+      out.printf("  and %,d more: --json has the first thousand%n", count - SHOWN_MAX);
     }
   }
 }

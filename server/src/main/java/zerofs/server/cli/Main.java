@@ -230,8 +230,7 @@ public final class Main {
       Randomness randomness = new SystemRandomness();
       Tasks tasks = tasks();
       try (ObjectStore store =
-          ServerProcess.retrying(
-              ServerProcess.openStore(config, false, tasks), tasks, randomness)) {
+          ServerProcess.retrying(ServerProcess.openStore(config, true, tasks), tasks, randomness)) {
         VolumeSecrets.changePassword(store, config.password(), password, randomness);
       }
       System.out.println(
