@@ -48,9 +48,14 @@ public final class SealedFrameCodec implements FrameCodec {
   /// The same for frames of up to a MiB, of rows in a log object: about 4 MiB each.
   private static final int LARGE_CONTEXTS_MAX = 1;
 
+  /// Of the whole process: they hold memory of native libraries, which nobody would free with a
+  /// codec that is only forgotten.
+  private static final BlockingQueue<Context> CONTEXTS = new ArrayBlockingQueue<>(CONTEXTS_MAX);
+
+  private static final BlockingQueue<Context> LARGE_CONTEXTS =
+      new ArrayBlockingQueue<>(LARGE_CONTEXTS_MAX);
+
   private final Keys keys;
-  private final BlockingQueue<Context> contexts = new ArrayBlockingQueue<>(CONTEXTS_MAX);
-  private final BlockingQueue<Context> largeContexts = new ArrayBlockingQueue<>(LARGE_CONTEXTS_MAX);
 
   public SealedFrameCodec(Keys keys) {
     this.keys = keys;
@@ -125,15 +130,15 @@ public final class SealedFrameCodec implements FrameCodec {
     }
   }
 
-  private Context borrow(int plainBytes) {
+  private static Context borrow(int plainBytes) {
     boolean isSmall = plainBytes <= SMALL_BYTES;
-    Context context = (isSmall ? contexts : largeContexts).poll();
+    Context context = (isSmall ? CONTEXTS : LARGE_CONTEXTS).poll();
     return context == null ? new Context(isSmall ? SMALL_BYTES : PLAIN_BYTES_MAX) : context;
   }
 
-  private void giveBack(Context context) {
+  private static void giveBack(Context context) {
     boolean isSmall = context.plainBytesMax == SMALL_BYTES;
-    if (!(isSmall ? contexts : largeContexts).offer(context)) {
+    if (!(isSmall ? CONTEXTS : LARGE_CONTEXTS).offer(context)) {
       context.close();
     }
   }
