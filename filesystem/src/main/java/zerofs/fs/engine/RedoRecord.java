@@ -145,7 +145,7 @@ final class RedoRecord {
         long inode = in.getLong();
         long offset = in.getLong();
         int flags = in.get();
-        int length = in.getInt();
+        int length = required(in, in.getInt());
         ByteBuffer bytes = in.slice(in.position(), length);
         in.position(in.position() + length);
         visitor.write(inode, offset, flags, bytes);
@@ -157,11 +157,15 @@ final class RedoRecord {
   }
 
   private static byte[] bytes(ByteBuffer in, int length) {
+    byte[] bytes = new byte[required(in, length)];
+    in.get(bytes);
+    return bytes;
+  }
+
+  private static int required(ByteBuffer in, int length) {
     if (length < 0 || length > in.remaining()) {
       throw new IllegalArgumentException("length " + length);
     }
-    byte[] bytes = new byte[length];
-    in.get(bytes);
-    return bytes;
+    return length;
   }
 }

@@ -103,7 +103,7 @@ public final class ConfigReader {
       throw new ConfigException(
           "can't read the configuration " + file + " (" + e + "): make one with 'zerofs init'");
     }
-    TomlParseResult toml = Toml.parse(text);
+    TomlParseResult toml = parsed(file, text);
     if (toml.hasErrors()) {
       TomlParseError first = toml.errors().getFirst();
       throw new ConfigException(
@@ -116,6 +116,15 @@ public final class ConfigReader {
               + first.getMessage());
     }
     return new ConfigReader(file, toml, environment).config();
+  }
+
+  private static TomlParseResult parsed(Path file, String text) throws ConfigException {
+    try {
+      return Toml.parse(text);
+    } catch (RuntimeException | AssertionError | StackOverflowError e) {
+      throw new ConfigException(
+          file + " is not TOML that can be read: the parser fails (" + e + ")");
+    }
   }
 
   private Config config() throws ConfigException {
