@@ -47,6 +47,7 @@ final class Directions {
           allow("zerofs.server.cli", "*"),
           allow("zerofs.simulation", "*"),
           allow("zerofs.bench", "*"),
+          allow("zerofs.fuzz", "*"),
           allow("zerofs.tidy", ""),
           allow("zerofs.golden", "*"));
 

@@ -1,0 +1,3 @@
+/// Ways into this package for fuzzing: what is not public there.
+@org.jspecify.annotations.NullMarked
+package zerofs.manifest;
