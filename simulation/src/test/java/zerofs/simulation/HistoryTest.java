@@ -30,6 +30,15 @@ class HistoryTest {
     assertThat(takeovers).isGreaterThan(10);
   }
 
+  /// A start is killed with its claim on the way; the claim arrives before that of the next start,
+  /// which gives way, and the one after it finds everything.
+  @Test
+  void aStartGivesWayToTheLateClaimOfOneThatWasKilled() {
+    HistorySummary summary =
+        new History(new History.Settings(3_001_159, 2_000, 10, false, false, true)).run();
+    assertThat(summary.operations()).isGreaterThanOrEqualTo(2_000);
+  }
+
   @Test
   void oneSeedIsOneHistory() {
     History.Settings settings = new History.Settings(9, 1500, 2, false, true, true);

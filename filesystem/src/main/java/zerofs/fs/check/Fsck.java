@@ -1,7 +1,6 @@
 package zerofs.fs.check;
 
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -12,6 +11,7 @@ import zerofs.codec.ObjectEnvelope;
 import zerofs.codec.SealedFrameCodec;
 import zerofs.fs.check.Finding.Kind;
 import zerofs.fs.engine.NameHash;
+import zerofs.fs.engine.Salts;
 import zerofs.log.LogFormat;
 import zerofs.log.VolumeOpening;
 import zerofs.log.VolumeSecrets;
@@ -82,13 +82,14 @@ public final class Fsck {
         new VolumeSnapshot(store, manifests, format, tasks)
             .read(text -> findings.add(Kind.LOG_BROKEN, text));
     Manifest manifest = state.manifest();
-    EpochSalts salts = epoch -> salt(manifest, epoch);
+    EpochSalts salts = new Salts(manifest)::of;
     tables(manifest, salts);
 
     progress.accept("checking rows");
     LsmTree tree = tree(state, salts);
     RowsCheck rows = new RowsCheck(tree, NameHash.of(secrets), findings, manifest.epochs().size());
-    References references = rows.run(state.lastSequence() == 0) ? rows.references() : null;
+    boolean allRows = ingested(state, tree) && rows.run(state.lastSequence() == 0);
+    References references = allRows ? rows.references() : null;
 
     SegmentsCheck segments =
         new SegmentsCheck(
@@ -134,7 +135,7 @@ public final class Fsck {
         findings.counts(),
         objects.unreferenced(),
         objects.foreign(),
-        notChecked(state, references != null));
+        notChecked(state, allRows));
   }
 
   private List<String> notChecked(VolumeSnapshot.State state, boolean allRows) {
@@ -167,7 +168,7 @@ public final class Fsck {
         each -> check.check(each, text -> findings.add(Kind.SST_DAMAGED, text)));
   }
 
-  private LsmTree tree(VolumeSnapshot.State state, EpochSalts salts) throws StorageException {
+  private LsmTree tree(VolumeSnapshot.State state, EpochSalts salts) {
     LsmTree tree =
         new LsmTree(
             store,
@@ -177,20 +178,20 @@ public final class Fsck {
             LsmSettings.standard(BLOCK_CACHE_BYTES),
             salts);
     tree.open(state.manifest().runs());
-    try {
-      for (VolumeOpening.Delta each : state.deltas()) {
-        tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
-      }
-    } catch (StorageException.Corrupt e) {
-      findings.add(Kind.LOG_BROKEN, "rows of the log do not decode: " + e.getMessage());
-    }
     return tree;
   }
 
-  private static byte[] salt(Manifest manifest, int epoch) throws StorageException.Corrupt {
-    if (epoch < 1 || epoch > manifest.epochs().size()) {
-      throw new StorageException.Corrupt("the volume has no epoch " + epoch);
+  /// Adds the rows of the log.
+  private boolean ingested(VolumeSnapshot.State state, LsmTree tree) throws StorageException {
+    for (VolumeOpening.Delta each : state.deltas()) {
+      try {
+        tree.ingest(each.position(), each.lastSequence(), SortedRows.decode(each.rows()));
+      } catch (StorageException.Corrupt e) {
+        findings.add(
+            Kind.ROWS_UNREADABLE, "log position " + each.position() + ": " + e.getMessage());
+        return false;
+      }
     }
-    return HexFormat.of().parseHex(manifest.epochEntry(epoch).salt());
+    return true;
   }
 }

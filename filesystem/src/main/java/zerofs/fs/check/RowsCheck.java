@@ -152,9 +152,8 @@ final class RowsCheck {
   private void entry(long directory, long cookie, byte[] value) throws StorageException.Corrupt {
     DirectoryEntry entry = DirectoryEntry.decode(cookie, value);
     Name name = entry.name();
-    String where = "entry " + cookie + " '" + Nodes.shown(name) + "' of directory " + directory;
     if (name.length() > NAME_BYTES_MAX || name.isDot() || name.isDotDot() || hasBadByte(name)) {
-      findings.add(Kind.ENTRY_NAME, where + ": no file can have this name");
+      findings.add(Kind.ENTRY_NAME, where(directory, entry) + ": no file can have this name");
     }
     Node container = nodes.of(directory);
     container.entries++;
@@ -171,7 +170,7 @@ final class RowsCheck {
     } else if (entry.type() == FileType.DIRECTORY) {
       findings.add(
           Kind.DIRECTORY_NAMED_TWICE,
-          where
+          where(directory, entry)
               + ": directory "
               + entry.inode()
               + " has another name, in directory "
@@ -179,7 +178,7 @@ final class RowsCheck {
     } else if (entry.type() != node.entryType) {
       findings.add(
           Kind.ENTRY_TYPE,
-          where
+          where(directory, entry)
               + ": says "
               + entry.type()
               + ", another entry of inode "
@@ -187,6 +186,15 @@ final class RowsCheck {
               + " says "
               + node.entryType);
     }
+  }
+
+  private static String where(long directory, DirectoryEntry entry) {
+    return "entry "
+        + entry.cookie()
+        + " '"
+        + Nodes.shown(entry.name())
+        + "' of directory "
+        + directory;
   }
 
   private static boolean hasBadByte(Name name) {

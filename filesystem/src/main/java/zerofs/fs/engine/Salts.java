@@ -5,9 +5,9 @@ import zerofs.manifest.Manifest;
 import zerofs.objectstore.StorageException;
 
 /// The salts of the epochs of a volume.
-record Salts(Manifest manifest) {
+public record Salts(Manifest manifest) {
   /// @throws StorageException.Corrupt when the volume has no such epoch
-  byte[] of(int epoch) throws StorageException.Corrupt {
+  public byte[] of(int epoch) throws StorageException.Corrupt {
     if (epoch < 1 || epoch > manifest.epochs().size()) {
       throw new StorageException.Corrupt("the volume has no epoch " + epoch);
     }

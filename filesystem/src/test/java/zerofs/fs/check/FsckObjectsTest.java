@@ -119,6 +119,18 @@ class FsckObjectsTest extends DamagedVolume {
               store.damage(key, bytes(FORMAT.fence(fence)));
             }),
         plant(
+            "a log object has something else than rows",
+            Kind.ROWS_UNREADABLE,
+            "log position",
+            store -> {
+              String key = keys(store, "log/000002/").getFirst();
+              store.damage(
+                  key,
+                  bytes(
+                      FORMAT.segment(
+                          header(store, key), List.of(), List.of(), ByteBuffer.allocate(10))));
+            }),
+        plant(
             "the fence of a closed epoch is damaged",
             Kind.LOG_BROKEN,
             "is damaged",
